@@ -1,0 +1,1 @@
+"""mirrorfast: scan markets, research strategies, backtest, and run exactly the same code live."""

@@ -1,0 +1,72 @@
+"""The exception tree: classes are named by what the caller must do.
+
+Rust raises these same classes, so an error is the same object whichever side found it.
+"""
+
+__all__ = [
+    "ConfigurationError",
+    "DataError",
+    "ExchangeError",
+    "InternalError",
+    "LedgerError",
+    "MirrorfastError",
+    "ModelError",
+    "OrderRejected",
+    "ParameterError",
+    "RiskRefusal",
+    "ShapeError",
+    "StaleDataError",
+    "TemporaryError",
+]
+
+
+class MirrorfastError(Exception):
+    """Base of every error that mirrorfast raises on purpose."""
+
+
+class ConfigurationError(MirrorfastError, ValueError):
+    """A configuration cannot be used: stop and mend it."""
+
+
+class ParameterError(MirrorfastError, ValueError):
+    """A parameter is unknown or out of its range."""
+
+
+class DataError(MirrorfastError, ValueError):
+    """Market data cannot be used; the message names file or symbol, row, column and value."""
+
+
+class ShapeError(DataError):
+    """Arrays that belong together differ in length, or a table lacks a column."""
+
+
+class StaleDataError(DataError):
+    """The newest bar is too old to decide on."""
+
+
+class LedgerError(MirrorfastError):
+    """The ledger cannot be opened, read or written."""
+
+
+class ExchangeError(MirrorfastError):
+    """The venue, or the way to it, failed."""
+
+
+class TemporaryError(ExchangeError):
+    """Worth trying again later."""
+
+
+class OrderRejected(ExchangeError):  # noqa: N818 - the term of the field
+    """The venue proved that it did not accept the order."""
+
+
+class RiskRefusal(MirrorfastError):  # noqa: N818 - the term of the field
+    """The risk engine refused an order; the message says which rule and why."""
+
+
+class ModelError(MirrorfastError):
+    """A model file does not fit its card or this release."""
+
+
+class InternalError(MirrorfastError):
+    """A bug in mirrorfast: please report it."""

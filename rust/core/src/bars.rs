@@ -1,0 +1,171 @@
+//! Bars of many symbols over Arrow buffers: validated once, shared without copying.
+
+use arrow_buffer::ScalarBuffer;
+
+use crate::error::{CoreError, Result};
+use crate::types::Bar;
+
+/// A sorted panel of bars: symbol after symbol, each in time order.
+#[derive(Debug, Clone)]
+pub struct Bars {
+    symbols: Vec<String>,
+    /// Row range of symbol `k` is `offsets[k]..offsets[k + 1]`.
+    offsets: Vec<usize>,
+    ts: ScalarBuffer<i64>,
+    columns: [ScalarBuffer<f64>; 5],
+}
+
+/// The rows of one symbol.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Series<'a> {
+    pub ts: &'a [i64],
+    pub open: &'a [f64],
+    pub high: &'a [f64],
+    pub low: &'a [f64],
+    pub close: &'a [f64],
+    pub volume: &'a [f64],
+}
+
+impl Series<'_> {
+    /// Row `i` as a bar.
+    #[inline]
+    pub fn bar(&self, i: usize) -> Bar {
+        Bar {
+            ts: self.ts[i],
+            open: self.open[i],
+            high: self.high[i],
+            low: self.low[i],
+            close: self.close[i],
+            volume: self.volume[i],
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.ts.len()
+    }
+
+    /// No rows.
+    pub fn is_empty(&self) -> bool {
+        self.ts.is_empty()
+    }
+}
+
+impl Bars {
+    /// Takes columns as they are and checks every row.
+    ///
+    /// `runs` are the symbols with their number of rows, in table order; `columns` are open, high, low, close, volume.
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] when lengths differ or a symbol comes twice, [`CoreError::Data`] naming the first bad value.
+    pub fn try_new(runs: Vec<(String, usize)>, ts: ScalarBuffer<i64>, columns: [ScalarBuffer<f64>; 5]) -> Result<Self> {
+        let n = ts.len();
+        for (name, c) in ["open", "high", "low", "close", "volume"].iter().zip(&columns) {
+            if c.len() != n {
+                return Err(CoreError::shape(format!("length of column {name}"), c.len(), n));
+            }
+        }
+        let mut offsets = vec![0];
+        let mut symbols: Vec<String> = Vec::with_capacity(runs.len());
+        for (symbol, rows) in runs {
+            if symbols.contains(&symbol) {
+                return Err(CoreError::shape(
+                    format!("symbol {symbol}"),
+                    "rows in more than one place",
+                    "bars sorted by symbol, then timestamp",
+                ));
+            }
+            offsets.push(offsets[offsets.len() - 1] + rows);
+            symbols.push(symbol);
+        }
+        let total = offsets[offsets.len() - 1];
+        if total != n {
+            return Err(CoreError::shape("rows of all symbols", total, n));
+        }
+        let bars = Self { symbols, offsets, ts, columns };
+        for k in 0..bars.symbols.len() {
+            bars.check(k)?;
+        }
+        Ok(bars)
+    }
+
+    fn check(&self, k: usize) -> Result<()> {
+        let series = self.series(k);
+        let fail = |row: usize, column: &str, value: String, expected: &str| {
+            Err(CoreError::Data {
+                symbol: Some(self.symbols[k].clone()),
+                row: self.offsets[k] + row,
+                column: column.to_owned(),
+                value,
+                expected: expected.to_owned(),
+            })
+        };
+        for i in 0..series.len() {
+            if let Some((column, value, expected)) = series.bar(i).fault() {
+                return fail(i, column, value.to_string(), expected);
+            }
+            if i > 0 && series.ts[i] <= series.ts[i - 1] {
+                let what = if series.ts[i] == series.ts[i - 1] { "a timestamp once" } else { "rising timestamps" };
+                return fail(i, "timestamp", series.ts[i].to_string(), what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Symbols in table order.
+    pub fn symbols(&self) -> &[String] {
+        &self.symbols
+    }
+
+    /// Rows of all symbols.
+    pub fn len(&self) -> usize {
+        self.ts.len()
+    }
+
+    /// No rows at all.
+    pub fn is_empty(&self) -> bool {
+        self.ts.is_empty()
+    }
+
+    /// First table row of symbol `k`.
+    pub fn offset(&self, k: usize) -> usize {
+        self.offsets[k]
+    }
+
+    /// Rows of symbol `k`.
+    pub fn series(&self, k: usize) -> Series<'_> {
+        let r = self.offsets[k]..self.offsets[k + 1];
+        let [open, high, low, close, volume] = &self.columns;
+        Series {
+            ts: &self.ts[r.clone()],
+            open: &open[r.clone()],
+            high: &high[r.clone()],
+            low: &low[r.clone()],
+            close: &close[r.clone()],
+            volume: &volume[r],
+        }
+    }
+
+    /// Calls `f` once per distinct timestamp, in time order, with the bars that open then as (symbol index, bar), in symbol order.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    pub fn for_each_time<E>(&self, mut f: impl FnMut(i64, &[(u32, Bar)]) -> Result<(), E>) -> Result<(), E> {
+        let all: Vec<Series<'_>> = (0..self.symbols.len()).map(|k| self.series(k)).collect();
+        let mut next = vec![0_usize; all.len()];
+        let mut batch: Vec<(u32, Bar)> = Vec::with_capacity(all.len());
+        loop {
+            let now = all.iter().zip(&next).filter_map(|(s, &i)| s.ts.get(i)).min().copied();
+            let Some(now) = now else { return Ok(()) };
+            batch.clear();
+            for (k, s) in all.iter().enumerate() {
+                if s.ts.get(next[k]) == Some(&now) {
+                    batch.push((k as u32, s.bar(next[k])));
+                    next[k] += 1;
+                }
+            }
+            f(now, &batch)?;
+        }
+    }
+}

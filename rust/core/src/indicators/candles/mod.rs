@@ -1,0 +1,6 @@
+//! The candles family.
+
+use crate::indicators::registry::Row;
+
+/// Rows of this family.
+pub const ROWS: &[&Row] = &[];

@@ -1,0 +1,161 @@
+//! Indicators: one state machine each; batch is the same `update` in a generic loop.
+//!
+//! A file holds one indicator: its state, `update`, `reset`, `warm_up` and its [`Row`]. The family's `mod.rs` lists the rows;
+//! [`registry`] joins the families. The bindings know only [`registry`], so they do not grow with the catalogue.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::{CoreError, Result};
+
+pub mod candles;
+pub mod levels;
+pub mod momentum;
+pub mod overlap;
+pub mod registry;
+pub mod statistic;
+pub mod trend;
+pub mod volatility;
+pub mod volume;
+
+pub use registry::{Family, Input, Param, Row};
+
+/// A streaming indicator with `I` inputs and `O` outputs.
+///
+/// `update` sees finite inputs only and returns NaN until warm: [`step`] keeps missing values away, so that they give NaN for
+/// their own row and leave the state untouched.
+pub trait Indicator<const I: usize, const O: usize>:
+    Clone + Send + Sync + Serialize + DeserializeOwned + 'static
+{
+    /// Takes the next value of every input and returns the outputs for this row.
+    fn update(&mut self, x: [f64; I]) -> [f64; O];
+    /// Returns to the state before the first row.
+    fn reset(&mut self);
+    /// Rows before the first one with all outputs (0: the first row has a value).
+    fn warm_up(&self) -> usize;
+}
+
+/// One row through an indicator, with the missing-value rule of SPEC.
+#[inline(always)]
+pub fn step<K: Indicator<I, O>, const I: usize, const O: usize>(kernel: &mut K, x: [f64; I]) -> [f64; O] {
+    if x.iter().all(|v| v.is_finite()) { kernel.update(x) } else { [f64::NAN; O] }
+}
+
+/// Runs an indicator over whole columns into caller-owned outputs.
+///
+/// # Errors
+/// [`CoreError::Shape`] when the columns differ in length.
+#[inline]
+pub fn run<K: Indicator<I, O>, const I: usize, const O: usize>(
+    kernel: &mut K,
+    inputs: [&[f64]; I],
+    outputs: [&mut [f64]; O],
+) -> Result<()> {
+    let n = inputs.first().map_or(0, |c| c.len());
+    for (k, c) in inputs.iter().enumerate() {
+        if c.len() != n {
+            return Err(CoreError::shape(format!("length of input {k}"), c.len(), n));
+        }
+    }
+    let mut outputs = outputs;
+    for (k, c) in outputs.iter_mut().enumerate() {
+        if c.len() != n {
+            return Err(CoreError::shape(format!("length of output {k}"), c.len(), n));
+        }
+    }
+    for i in 0..n {
+        let y = step(kernel, std::array::from_fn(|k| inputs[k][i]));
+        for k in 0..O {
+            outputs[k][i] = y[k];
+        }
+    }
+    Ok(())
+}
+
+/// An indicator behind a pointer: what the registry and the bindings hold.
+pub trait Erased: Send + Sync {
+    /// Number of input columns.
+    fn inputs(&self) -> usize;
+    /// Number of output columns.
+    fn outputs(&self) -> usize;
+    /// See [`Indicator::warm_up`].
+    fn warm_up(&self) -> usize;
+    /// One row: `x` has [`Self::inputs`] values, `y` receives [`Self::outputs`].
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] on a wrong number of values.
+    fn update(&mut self, x: &[f64], y: &mut [f64]) -> Result<()>;
+    /// Whole columns; continues from the present state.
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] on a wrong number of columns or lengths that differ.
+    fn run(&mut self, inputs: &[&[f64]], outputs: &mut [&mut [f64]]) -> Result<()>;
+    /// See [`Indicator::reset`].
+    fn reset(&mut self);
+    /// The state as bytes.
+    ///
+    /// # Errors
+    /// [`CoreError::Internal`] if the state cannot be written, which would be a bug.
+    fn snapshot(&self) -> Result<Vec<u8>>;
+    /// Takes up a state written by [`Self::snapshot`].
+    ///
+    /// # Errors
+    /// [`CoreError::Snapshot`] when the bytes are not of this indicator.
+    fn restore(&mut self, bytes: &[u8]) -> Result<()>;
+    /// A copy in the present state.
+    fn boxed_clone(&self) -> Box<dyn Erased>;
+}
+
+#[derive(Clone)]
+struct Held<K, const I: usize, const O: usize>(K);
+
+/// Puts an indicator behind a pointer.
+pub fn erase<K: Indicator<I, O>, const I: usize, const O: usize>(kernel: K) -> Box<dyn Erased> {
+    Box::new(Held::<K, I, O>(kernel))
+}
+
+impl<K: Indicator<I, O>, const I: usize, const O: usize> Erased for Held<K, I, O> {
+    fn inputs(&self) -> usize {
+        I
+    }
+    fn outputs(&self) -> usize {
+        O
+    }
+    fn warm_up(&self) -> usize {
+        self.0.warm_up()
+    }
+    fn update(&mut self, x: &[f64], y: &mut [f64]) -> Result<()> {
+        let x: [f64; I] = x.try_into().map_err(|_| CoreError::shape("number of inputs", x.len(), I))?;
+        if y.len() != O {
+            return Err(CoreError::shape("number of outputs", y.len(), O));
+        }
+        y.copy_from_slice(&step(&mut self.0, x));
+        Ok(())
+    }
+    fn run(&mut self, inputs: &[&[f64]], outputs: &mut [&mut [f64]]) -> Result<()> {
+        let inputs: [&[f64]; I] =
+            inputs.try_into().map_err(|_| CoreError::shape("number of input columns", inputs.len(), I))?;
+        let got = outputs.len();
+        let mut columns = outputs.iter_mut();
+        if got != O {
+            return Err(CoreError::shape("number of output columns", got, O));
+        }
+        let outputs: [&mut [f64]; O] = std::array::from_fn(|_| match columns.next() {
+            Some(column) => &mut **column,
+            None => &mut [],
+        });
+        run(&mut self.0, inputs, outputs)
+    }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+    fn snapshot(&self) -> Result<Vec<u8>> {
+        crate::snapshot::to_bytes(&self.0)
+    }
+    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0 = crate::snapshot::from_bytes(bytes)?;
+        Ok(())
+    }
+    fn boxed_clone(&self) -> Box<dyn Erased> {
+        Box::new(self.clone())
+    }
+}

@@ -1,0 +1,45 @@
+//! Simple moving average.
+
+use serde::{Deserialize, Serialize};
+
+use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
+use crate::indicators::{Indicator, erase};
+use crate::window::RollingSum;
+
+/// Mean of the last `period` values.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sma {
+    sum: RollingSum,
+    scale: f64,
+}
+
+impl Sma {
+    /// An average over `period ≥ 1` values.
+    pub fn new(period: usize) -> Self {
+        Self { sum: RollingSum::new(period), scale: period as f64 }
+    }
+}
+
+impl Indicator<1, 1> for Sma {
+    #[inline(always)]
+    fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
+        [self.sum.push(x) / self.scale]
+    }
+    fn reset(&mut self) {
+        self.sum.reset();
+    }
+    fn warm_up(&self) -> usize {
+        self.sum.period() - 1
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "sma",
+    family: Family::Overlap,
+    inputs: &[Input::Real],
+    params: &[Param::int("period", 20, 1, MAX_PERIOD)],
+    outputs: &["sma"],
+    summary: "Simple moving average: mean of the last `period` values.",
+    rule: None,
+    build: |p| erase(Sma::new(p[0] as usize)),
+};

@@ -1,0 +1,6 @@
+//! The trend family.
+
+use crate::indicators::registry::Row;
+
+/// Rows of this family.
+pub const ROWS: &[&Row] = &[];

@@ -1,0 +1,17 @@
+//! mirrorfast-core: indicators, signals, ensemble, risk and backtest engine.
+//!
+//! No Python and no I/O. Kernels are single-threaded state machines; `panel` alone spreads symbols over threads.
+#![forbid(unsafe_code)]
+
+pub mod bars;
+pub mod error;
+pub mod features;
+pub mod indicators;
+pub mod instrument;
+pub mod order;
+pub mod snapshot;
+pub mod strategies;
+pub mod types;
+pub mod window;
+
+pub use error::{CoreError, Result};

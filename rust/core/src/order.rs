@@ -1,0 +1,209 @@
+//! Orders, fills and what the engine asks of a broker.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::SymbolId;
+
+/// Direction of an order or fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Side {
+    Buy,
+    Sell,
+}
+
+impl Side {
+    /// +1 for a purchase, −1 for a sale.
+    #[inline]
+    pub fn sign(self) -> f64 {
+        match self {
+            Self::Buy => 1.0,
+            Self::Sell => -1.0,
+        }
+    }
+
+    /// The side that a signed quantity means.
+    #[inline]
+    pub fn of(quantity: f64) -> Self {
+        if quantity < 0.0 { Self::Sell } else { Self::Buy }
+    }
+
+    /// The other side.
+    #[inline]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+}
+
+/// How an order executes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderKind {
+    /// At the next price there is.
+    Market,
+    /// At `price` or better.
+    Limit {
+        /// Worst accepted price.
+        price: f64,
+    },
+    /// A market order once `trigger` trades.
+    Stop {
+        /// Price that wakes the order.
+        trigger: f64,
+    },
+    /// A limit order once `trigger` trades.
+    StopLimit {
+        /// Price that wakes the order.
+        trigger: f64,
+        /// Worst accepted price.
+        price: f64,
+    },
+    /// A stop that follows the best price since entry at `distance` (price units).
+    TrailingStop {
+        /// Distance to the best price.
+        distance: f64,
+        /// Present trigger.
+        trigger: f64,
+    },
+}
+
+/// How long an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeInForce {
+    /// Until cancelled.
+    #[default]
+    Gtc,
+    /// What fills at once; the rest is cancelled.
+    Ioc,
+    /// All at once or nothing.
+    Fok,
+    /// Until the end of the UTC day.
+    Day,
+}
+
+/// Why an order exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Opens a position.
+    Entry,
+    /// Changes the size of a position in its own direction.
+    Resize,
+    /// Closes because the target is flat or reversed.
+    Exit,
+    /// Protective stop.
+    StopLoss,
+    /// Profit target.
+    TakeProfit,
+    /// Closes because the position is too old.
+    TimeExit,
+    /// Closes because a risk rule halted trading.
+    Flatten,
+    /// Closed by the venue.
+    Liquidation,
+}
+
+/// An order as the engine wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// Number within the run, from 1; the client order id is made of it.
+    pub id: u64,
+    /// Decision that caused it.
+    pub decision: u64,
+    /// Symbol.
+    pub symbol: SymbolId,
+    /// Side.
+    pub side: Side,
+    /// Quantity in base units, > 0, a multiple of the lot.
+    pub quantity: f64,
+    /// Execution.
+    pub kind: OrderKind,
+    /// Standing time.
+    pub tif: TimeInForce,
+    /// May only make a position smaller.
+    pub reduce_only: bool,
+    /// Why it exists.
+    pub purpose: Purpose,
+    /// Orders of one group (> 0) cancel each other: when one has filled, the rest go.
+    pub oco: u64,
+    /// Close time of the bar that caused it, or time of the fill that it protects; ms.
+    pub ts: i64,
+}
+
+/// What the engine asks of a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Intent {
+    /// Send this order.
+    Submit(Order),
+    /// Withdraw an order; a no-op where it is closed already.
+    Cancel {
+        /// The order.
+        id: u64,
+        /// Its symbol.
+        symbol: SymbolId,
+        /// Why.
+        reason: CancelReason,
+    },
+}
+
+/// Why an order was withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// A newer order takes its place.
+    Replaced,
+    /// The position it protected is gone.
+    PositionClosed,
+    /// Its group was filled.
+    Oco,
+    /// Trading halted.
+    Halt,
+    /// Its time in force ended.
+    Expired,
+    /// A person asked.
+    Operator,
+}
+
+/// Whether a fill took or gave liquidity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Liquidity {
+    Maker,
+    Taker,
+}
+
+/// An execution.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Fill {
+    /// Number within the run, from 1 (the venue's trade id lives in the ledger).
+    pub id: u64,
+    /// Order that was filled.
+    pub order: u64,
+    /// Symbol.
+    pub symbol: SymbolId,
+    /// Side.
+    pub side: Side,
+    /// Quantity, > 0.
+    pub quantity: f64,
+    /// Price per unit.
+    pub price: f64,
+    /// Fee in quote currency, ≥ 0 (a rebate is < 0).
+    pub fee: f64,
+    /// `|price − reference|·quantity`: what slippage and spread cost, in quote currency.
+    pub slippage: f64,
+    /// Maker or taker.
+    pub liquidity: Liquidity,
+    /// Why the order existed.
+    pub purpose: Purpose,
+    /// Time of the fill, ms.
+    pub ts: i64,
+    /// What of the order is still open after this fill.
+    pub remaining: f64,
+}
