@@ -1,9 +1,7 @@
 """The ledger: one database of runs, read by anyone, written by one `RunWriter` per run."""
 
-import contextlib
 import hashlib
 import os
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,19 +13,17 @@ import sqlalchemy as sa
 
 from mirrorfast.errors import LedgerError, ParameterError
 from mirrorfast.ledger.database import (
-    app_version,
     check_file,
     check_integrity,
     connect,
     sqlite_path,
     translated,
 )
+from mirrorfast.ledger.opening import copy_file, create_file, migrate
 from mirrorfast.ledger.schema import (
     CHECKPOINTS,
     FINGERPRINT_TABLES,
-    META,
     RUNS,
-    SCHEMA_VERSION,
     TABLES,
 )
 from mirrorfast.ledger.types import DecimalText, JsonText, json_text
@@ -128,12 +124,12 @@ class Ledger:
         """
         path = sqlite_path(target)
         if path is None:
-            _migrate(target, str(sa.make_url(str(target)).render_as_string(hide_password=True)), create=create)
+            migrate(target, str(sa.make_url(str(target)).render_as_string(hide_password=True)), create=create)
             return cls(target, busy_timeout_s=busy_timeout_s, writable=True, immutable=False)
         if not path.exists():
             if not create:
                 raise LedgerError(f"ledger {path}: there is no such file")
-            _create(path)
+            create_file(path)
         check_file(path)
         writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         wal = path.with_name(path.name + "-wal")
@@ -143,7 +139,7 @@ class Ledger:
             )
         engine = connect(path, readonly=True, immutable=not writable, busy_timeout_s=busy_timeout_s)
         check_integrity(engine, str(path))
-        _migrate(path, str(path), create=False, engine=engine, writable=writable)
+        migrate(path, str(path), create=False, engine=engine, writable=writable)
         return cls(path, busy_timeout_s=busy_timeout_s, writable=writable, immutable=not writable)
 
     @property
@@ -320,7 +316,7 @@ class Ledger:
         source = sqlite_path(self.target)
         if source is None:
             raise LedgerError(f"ledger {self.name}: back a server up with its own tools")
-        return _copy(source, Path(path))
+        return copy_file(source, Path(path))
 
     def _frame(self, query: sa.Select[Any], source: sa.Table, *, exact: bool) -> pl.DataFrame:
         with translated(f"ledger {self.name}"), self._reader.connect() as connection:
@@ -354,100 +350,3 @@ def _raw_dtype(column: sa.Column[Any]) -> pl.DataType:
         case sa.LargeBinary():
             return pl.Binary()
     return pl.String()
-
-
-def _create(path: Path) -> None:
-    """Make a ledger under another name and put it in place whole: a crash leaves either no ledger or a sound one."""
-    wal = path.with_name(path.name + "-wal")
-    if wal.exists():
-        raise LedgerError(
-            f"ledger {path}: it is gone, but its log {wal.name} is there; restore the file, or move the log away"
-        )
-    with translated(f"ledger {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-        try:
-            fresh.unlink(missing_ok=True)
-            fresh.touch()
-            _migrate(fresh, str(path), create=True)
-            with fresh.open("rb") as file:
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):  # another process was faster: its ledger is as good
-                os.link(fresh, path)
-            _sync_folder(path.parent)
-        finally:
-            for name in (fresh, fresh.with_name(fresh.name + "-wal"), fresh.with_name(fresh.name + "-shm")):
-                with contextlib.suppress(OSError):
-                    name.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _copy(source: Path, target: Path) -> Path:
-    if target.exists():
-        raise LedgerError(f"backup {target}: the file exists already")
-    with translated(f"backup {target}"):
-        origin = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
-        copy = sqlite3.connect(target)
-        try:
-            origin.backup(copy)
-        finally:
-            copy.close()
-            origin.close()
-        with target.open("rb") as file:
-            os.fsync(file.fileno())
-        _sync_folder(target.absolute().parent)
-    return target
-
-
-def _versions(engine: sa.Engine, name: str) -> tuple[int, str] | None:
-    """Read the schema and application version of a database; None when it is empty."""
-    with translated(f"ledger {name}"), engine.connect() as connection:
-        tables = set(sa.inspect(connection).get_table_names())
-        if not tables:
-            return None
-        if not {"meta", "runs", "events"} <= tables:
-            raise LedgerError(
-                f"ledger {name}: not a ledger (its tables are {', '.join(sorted(tables)[:5])}); nothing was changed"
-            )
-        meta = {row.key: row.value for row in connection.execute(sa.select(META.c.key, META.c.value))}
-    try:
-        return int(meta["schema_version"]), meta["app_version"]
-    except (KeyError, ValueError) as error:
-        raise LedgerError(f"ledger {name}: its version cannot be read from {meta!r}") from error
-
-
-def _migrate(
-    target: str | Path, name: str, *, create: bool, engine: sa.Engine | None = None, writable: bool = True
-) -> None:
-    """Bring a database to this release's schema."""
-    found = _versions(engine or connect(target, readonly=True), name)
-    if found is None and not create:
-        raise LedgerError(f"ledger {name}: not a ledger (it has no tables); nothing was changed")
-    if found is not None:
-        schema, app = found
-        if schema > SCHEMA_VERSION:
-            raise LedgerError(
-                f"ledger {name}: written by mirrorfast {app} (schema {schema}); this is mirrorfast {app_version()} "
-                f"(schema {SCHEMA_VERSION}), which cannot read it: upgrade mirrorfast"
-            )
-        if schema == SCHEMA_VERSION:
-            return
-        if not writable:
-            raise LedgerError(
-                f"ledger {name}: its schema {schema} must be upgraded to {SCHEMA_VERSION}, but it cannot be written"
-            )
-        path = sqlite_path(target)
-        if path is not None:
-            backup = path.with_name(f"{path.name}.v{schema}.bak")
-            if not backup.exists():
-                _copy(path, backup)
-    from mirrorfast.ledger.migrate import upgrade
-
-    upgrade(connect(target), name)

@@ -50,7 +50,7 @@ def decimal_text(value: float | str | Decimal | None) -> str | None:
             return "0" if text == "-0" else text
         if "e" not in text and "n" not in text:
             return text
-        if value != value:
+        if text == "nan":
             return None
     elif kind is int:
         return str(value)

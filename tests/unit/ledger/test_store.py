@@ -18,7 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from mirrorfast.errors import LedgerError, MirrorfastError, ParameterError
-from mirrorfast.ledger import Batch, Checkpoint, Ledger, migrate, store
+from mirrorfast.ledger import Batch, Checkpoint, Ledger, migrate, opening
 from mirrorfast.ledger.database import connect
 from mirrorfast.ledger.schema import METADATA
 
@@ -169,7 +169,7 @@ def test_an_older_ledger_is_upgraded_after_a_copy(sound, tmp_path, monkeypatch):
         "def upgrade():\n    op.add_column('runs', sa.Column('note', sa.String))\n"
     )
     upgrade = migrate.upgrade
-    monkeypatch.setattr(store, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(opening, "SCHEMA_VERSION", 2)
     monkeypatch.setattr(migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=2))
     with Ledger.open(sound) as ledger:
         assert ledger.verify("r").is_sound
@@ -194,7 +194,7 @@ def test_a_failed_upgrade_changes_nothing(sound, tmp_path, monkeypatch):
     )
     upgrade = migrate.upgrade
     with monkeypatch.context() as patch:
-        patch.setattr(store, "SCHEMA_VERSION", 2)
+        patch.setattr(opening, "SCHEMA_VERSION", 2)
         patch.setattr(migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=2))
         with pytest.raises(LedgerError, match="nowhere"):
             Ledger.open(sound)
