@@ -1,6 +1,7 @@
 """Bars from a user's own files: Parquet, CSV, or a directory of them."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
@@ -25,8 +26,9 @@ _ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "close": ("close", "c", "close_price", "last"),
     "volume": ("volume", "vol", "v", "base_volume", "volume_base", "tick_volume", "volume_(base)"),
 }  # fmt: skip
-_QUOTES: Final = "USDT|USDC|BUSD|TUSD|FDUSD|DAI|USD|EUR|GBP|JPY|CHF|AUD|CAD|NZD|TRY|BTC|ETH|BNB"
-_PAIR: Final = re.compile(rf"(?<![A-Za-z0-9])([A-Za-z0-9]{{2,10}})[-_]({_QUOTES})(?![A-Za-z0-9])", re.IGNORECASE)
+_QUOTES: Final = frozenset(
+    "USDT USDC BUSD TUSD FDUSD DAI USD EUR GBP JPY CHF AUD CAD NZD TRY BTC ETH BNB".split()
+)
 _SUFFIXES: Final = (".parquet", ".pq", ".csv", ".tsv", ".txt")
 
 
@@ -112,8 +114,10 @@ def symbol_of(path: str | Path) -> str:
     ('ETH/USDT', 'GOOGL')
     """
     stem = Path(path).stem
-    pair = _PAIR.search(stem)
-    return f"{pair[1].upper()}/{pair[2].upper()}" if pair else stem
+    words = re.split(r"[-_]", stem.upper())
+    pairs = [f"{base}/{quote}" for base, quote in pairwise(words) if quote in _QUOTES and base.isalnum()]
+    # The last one: before it may stand the venue (binance_BTC-USDT_1h).
+    return pairs[-1] if pairs else stem
 
 
 def _read_file(path: Path, symbol: str | None, time_zone: str, on_bad: Literal["raise", "drop"]) -> pl.DataFrame:
