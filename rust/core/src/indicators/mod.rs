@@ -12,6 +12,7 @@ pub mod levels;
 pub mod momentum;
 pub mod overlap;
 pub mod registry;
+pub mod smooth;
 pub mod statistic;
 pub mod trend;
 pub mod volatility;
