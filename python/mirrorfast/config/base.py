@@ -5,7 +5,7 @@ import types
 import typing
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, Union
+from typing import TYPE_CHECKING, Any, Final, Literal, Union
 
 import annotated_types
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -30,16 +30,23 @@ _KINDS: Final = {
 }
 
 
-class _RaisesConfigurationError(type(BaseModel)):  # type: ignore[misc]
-    # Only a direct call comes through here, never the validation of a nested model: locations stay whole.
-    def __call__(cls, *args: Any, **values: Any) -> Any:
-        try:
-            return super().__call__(*args, **values)
-        except ValidationError as error:
-            raise ConfigurationError(f"{cls.__name__}: {readable(error, cls)}") from None
+if TYPE_CHECKING:
+    _Model = BaseModel
+else:
+
+    class _RaisesConfigurationError(type(BaseModel)):
+        # Only a direct call comes through here, never the validation of a nested model: locations stay whole.
+        def __call__(cls, *args: Any, **values: Any) -> Any:
+            try:
+                return super().__call__(*args, **values)
+            except ValidationError as error:
+                raise ConfigurationError(f"{cls.__name__}: {readable(error, cls)}") from None
+
+    class _Model(BaseModel, metaclass=_RaisesConfigurationError):
+        pass
 
 
-class Settings(BaseModel, metaclass=_RaisesConfigurationError):
+class Settings(_Model):
     """Base of the configuration models: immutable, no unknown keys, no NaN.
 
     Raises

@@ -38,8 +38,8 @@ def find_config(path: str | Path | None = None, *, environ: Mapping[str, str] | 
     Returns
     -------
     Path or None
-        `path`, else the file that ``MIRRORFAST_CONFIG`` names, else ``mirrorfast.toml`` in the working directory if there is
-        one, else none.
+        `path`, else the file that ``MIRRORFAST_CONFIG`` names, else ``mirrorfast.toml`` in the working directory if
+        there is one, else none.
 
     Examples
     --------
@@ -81,18 +81,17 @@ def load_config(
     Raises
     ------
     ConfigurationError
-        If the file cannot be read, a key is unknown, or a value is outside its type or range. The message is one line that
-        names the source, its line, the key, the value, and what was expected.
+        If the file cannot be read, a key is unknown, or a value is outside its type or range. The message is one line
+        that names the source, its line, the key, the value, and what was expected.
 
     Examples
     --------
     >>> load_config(environ={"MIRRORFAST_RISK__MAX_HEAT": "0.05"}).risk.max_heat
     0.05
-    >>> load_config(environ={"MIRRORFAST_RISK__MAX_HAET": "0.05"})
+    >>> load_config(overrides={"risk.max_haet": 0.05})
     Traceback (most recent call last):
         ...
-    mirrorfast.errors.ConfigurationError: environment variable MIRRORFAST_RISK__MAX_HAET: risk.max_haet: unknown key; did you \
-mean max_heat?
+    mirrorfast.errors.ConfigurationError: option risk.max_haet: risk.max_haet: unknown key; did you mean max_heat?
     """
     environ = os.environ if environ is None else environ
     file = find_config(path, environ=environ)
@@ -148,7 +147,8 @@ def _place_in_file(file: Path, text: str, keys: tuple[str | int, ...]) -> str:
 
 
 def _line_of(text: str, keys: tuple[str | int, ...]) -> int | None:
-    # tomllib keeps no positions. Tables and keys on lines of their own cover what people write; else only the file is named.
+    # tomllib keeps no positions. Tables and keys on lines of their own are what people write; else only the file is
+    # named.
     wanted = [str(key) for key in keys]
     table: list[str] = []
     counts: dict[str, int] = {}
@@ -196,7 +196,7 @@ def _typed(text: str, keys: tuple[str, ...]) -> Any:
     except tomllib.TOMLDecodeError:
         return text
     # BTC_2024 or 2024 is a fine name: only a field that is not text takes the typed value.
-    plain_text = info is not None and info.annotation is str or "SecretStr" in annotation or "Path" in annotation
+    plain_text = (info is not None and info.annotation is str) or "SecretStr" in annotation or "Path" in annotation
     return text if plain_text else value
 
 

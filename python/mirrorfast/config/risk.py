@@ -37,7 +37,11 @@ class SizingConfig(Settings):
     kelly_fraction: float = option(0.25, "part of the full Kelly risk that is taken", unit="fraction", gt=0, le=1)
     kelly_cap: float = option(0.02, "largest risk by Kelly", unit=_EQUITY, gt=0, le=1)
     kelly_floor: float = option(
-        0.0025, "smallest risk by Kelly, so that a book without an edge can learn of one again", unit=_EQUITY, ge=0, le=1
+        0.0025,
+        "smallest risk by Kelly, so that a book without an edge can learn of one again",
+        unit=_EQUITY,
+        ge=0,
+        le=1,
     )
     kelly_window: int = option(
         100,
@@ -130,7 +134,11 @@ class RiskConfig(Settings):
     stop: StopConfig = option(None, "protective stop", default_factory=StopConfig)
     max_position: float = option(0.10, "largest position", unit=_EQUITY, gt=0, le=100)
     correlation_cap_rho: float = option(
-        0.8, "symbols whose returns correlate by more, either way, share one max_position", unit="correlation", ge=0, le=1
+        0.8,
+        "symbols whose returns correlate by more, either way, share one max_position",
+        unit="correlation",
+        ge=0,
+        le=1,
     )
     max_heat: float = option(0.06, "largest sum of the losses at all stops", unit=_EQUITY, gt=0, le=100)
     max_leverage: float = option(2.0, "largest gross exposure", unit="multiple of equity", gt=0, le=100)

@@ -31,7 +31,9 @@ class RLConfig(Settings):
     drawdown_limit: float = option(0.5, "drawdown that ends an episode", unit="fraction of equity", gt=0, le=1)
     total_timesteps: int = option(100_000, "length of training", unit="steps", ge=1, le=10**12)
     learning_rate: float = option(3e-4, "step size of the optimiser", unit="1", gt=0, le=1)
-    n_steps: int = option(2048, "steps of each environment between two updates (PPO, A2C)", unit="steps", ge=1, le=10**7)
+    n_steps: int = option(
+        2048, "steps of each environment between two updates (PPO, A2C)", unit="steps", ge=1, le=10**7
+    )
     batch_size: int = option(64, "size of a minibatch", unit="steps", ge=1, le=10**7)
     n_epochs: int = option(10, "passes over the collected steps (PPO)", unit="passes", ge=1, le=10_000)
     gamma: float = option(0.99, "discount", unit="1 a step", gt=0, le=1)

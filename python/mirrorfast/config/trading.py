@@ -24,7 +24,35 @@ __all__ = [
 
 _INTERVAL: Final = re.compile(r"(scalping|short|medium|daily|weekly|[1-9]\d{0,5}[smhdw])")
 _CURRENCIES: Final = frozenset(
-    "AUD BRL CAD CHF CNH CNY CZK DKK EUR GBP HKD HUF ILS INR JPY KRW MXN NOK NZD PLN RUB SEK SGD THB TRY USD ZAR".split()
+    [
+        "AUD",
+        "BRL",
+        "CAD",
+        "CHF",
+        "CNH",
+        "CNY",
+        "CZK",
+        "DKK",
+        "EUR",
+        "GBP",
+        "HKD",
+        "HUF",
+        "ILS",
+        "INR",
+        "JPY",
+        "KRW",
+        "MXN",
+        "NOK",
+        "NZD",
+        "PLN",
+        "RUB",
+        "SEK",
+        "SGD",
+        "THB",
+        "TRY",
+        "USD",
+        "ZAR",
+    ]
 )
 
 
@@ -55,7 +83,9 @@ class EnsembleConfig(Settings):
 
     method: Literal["weighted", "majority"] = option("weighted", "rule that combines the votes")
     buy_threshold: float = option(0.5, "consensus above which the direction reads Buy", unit="consensus", ge=0, le=1)
-    sell_threshold: float = option(-0.5, "consensus below which the direction reads Sell", unit="consensus", ge=-1, le=0)
+    sell_threshold: float = option(
+        -0.5, "consensus below which the direction reads Sell", unit="consensus", ge=-1, le=0
+    )
     min_agree: int = option(1, "strategies that must agree for majority to act", unit="strategies", ge=1, le=1_000)
     required: tuple[str, ...] = option((), "strategies that must be warm, else the consensus is to hold")
 
@@ -72,7 +102,9 @@ class MetaConfig(Settings):
     mode: Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] = option(
         "rule_only", "who decides: the rules, the policy, a blend by its confidence, or a blend by the market regime"
     )
-    high_confidence: float = option(0.7, "confidence above which the policy has high_share", unit="confidence", ge=0, le=1)
+    high_confidence: float = option(
+        0.7, "confidence above which the policy has high_share", unit="confidence", ge=0, le=1
+    )
     medium_confidence: float = option(
         0.4, "confidence above which the policy has medium_share", unit="confidence", ge=0, le=1
     )
@@ -87,7 +119,8 @@ class MetaConfig(Settings):
     def _ordered(self) -> Self:
         if self.medium_confidence > self.high_confidence:
             msg = (
-                f"medium_confidence = {self.medium_confidence}: expected at most high_confidence ({self.high_confidence})"
+                f"medium_confidence = {self.medium_confidence}: "
+                f"expected at most high_confidence ({self.high_confidence})"
             )
             raise ValueError(msg)
         return self
@@ -127,9 +160,15 @@ class CostConfig(Settings):
     )
     spread: float = option(0.0001, "distance between bid and ask", unit="fraction of price", ge=0, lt=1)
     slippage: SlippageConfig = option(None, "slippage of market and stop orders", default_factory=SlippageConfig)
-    latency_bars: int = option(0, "bars between a decision and the open that fills it; 0: the next", unit="bars", ge=0, le=1_000)
+    latency_bars: int = option(
+        0, "bars between a decision and the open that fills it; 0: the next", unit="bars", ge=0, le=1_000
+    )
     max_volume_share: float | None = option(
-        None, "largest part of a bar's volume that one order fills; absent: no limit", unit="fraction of volume", gt=0, le=1
+        None,
+        "largest part of a bar's volume that one order fills; absent: no limit",
+        unit="fraction of volume",
+        gt=0,
+        le=1,
     )
 
 
@@ -258,7 +297,8 @@ class TradingConfig(Settings):
         """
         names = self.symbols or tuple(symbols or ())
         document = self.model_dump(
-            mode="json", include={"timeframe", "capital", "lookback_window", "strategies", "ensemble", "meta", "risk", "costs"}
+            mode="json",
+            include={"timeframe", "capital", "lookback_window", "strategies", "ensemble", "meta", "risk", "costs"},
         )
         document["symbols"] = [{"name": name, "market": self.market_of(name)} for name in names]
         return json.dumps(document, sort_keys=True)
