@@ -9,6 +9,7 @@ pub mod features;
 pub mod indicators;
 pub mod instrument;
 pub mod order;
+pub mod risk;
 pub mod snapshot;
 pub mod strategies;
 pub mod types;
