@@ -12,6 +12,7 @@ pub mod instrument;
 pub mod meta;
 pub mod order;
 pub mod signals;
+pub mod risk;
 pub mod snapshot;
 pub mod strategies;
 pub mod types;
