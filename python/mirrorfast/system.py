@@ -60,7 +60,7 @@ class RunSummary:
     capital: float
     equity: float
     stats: dict[str, float]
-    ledger: Path
+    ledger: str
     report: Path | None
     strategies: list[dict[str, Any]] = field(default_factory=list)
 
@@ -97,7 +97,7 @@ class IntegratedTradingSystem:
     >>> import tempfile
     >>> import mirrorfast as mf
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     config = mf.TradingConfig(runs_dir=folder)
+    ...     config = mf.TradingConfig(runs=folder)
     ...     summary = mf.IntegratedTradingSystem(config, bars=mf.sample_bars(["BTC/USD"]).head(600)).run()
     >>> summary.status, summary.bars
     ('finished', 600)
@@ -114,7 +114,7 @@ class IntegratedTradingSystem:
         self.config = config or TradingConfig()
         self.bars: pl.DataFrame = sample_bars() if bars is None else validate_bars(bars, source="bars")
         self.symbols: list[str] = self.bars["symbol"].unique(maintain_order=True).to_list()
-        self.engine_json = self.config.engine_json(self.symbols)
+        self.engine_json = self.config.to_engine_json(self.symbols)
         self.strategies = [s.name for s in self.config.strategies]
         self.engine = _core.DecisionEngine(self.engine_json)
         require_bars(
@@ -126,15 +126,27 @@ class IntegratedTradingSystem:
         self._stopping = False
 
     @property
-    def ledger_path(self) -> Path:
-        """File of the ledger.
+    def directory(self) -> Path:
+        """Directory of this run.
 
         Returns
         -------
         pathlib.Path
-            Inside the configured runs directory unless the configuration names a ledger.
+            Below the configured ``runs`` directory.
         """
-        return Path(self.config.ledger_path)
+        return self.config.runs / self.run_id
+
+    @property
+    def ledger_target(self) -> str | Path:
+        """Where the ledger is.
+
+        Returns
+        -------
+        str or pathlib.Path
+            The configured database URL, else ``ledger.sqlite`` in the run's directory.
+        """
+        url = self.config.ledger
+        return self.directory / "ledger.sqlite" if url is None else url.get_secret_value()
 
     def stop(self) -> None:
         """Ask a running system to end at the next bar boundary."""
@@ -162,11 +174,12 @@ class IntegratedTradingSystem:
         LedgerError
             When the ledger cannot be read or written.
         """
-        with Ledger.open(self.ledger_path) as ledger:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with Ledger.open(self.ledger_target) as ledger:
             stored = ledger.info(self.run_id) if ledger.has_run(self.run_id) else None
             identity = self._identity()
             if stored is not None:
-                self._same(stored["config"], identity)
+                self._same(ledger.name, stored["config"], identity)
             if stored is None or stored["status"] != "finished":
                 outcome = asyncio.run(self._drive(ledger, identity, watch))
                 _log.info("run ended", run=self.run_id, finished=outcome.finished, batches=outcome.batches)
@@ -216,11 +229,11 @@ class IntegratedTradingSystem:
             )
         return {"engine": json.loads(self.engine_json), "bars": digest.hexdigest()}
 
-    def _same(self, stored: dict[str, Any], identity: dict[str, Any]) -> None:
+    def _same(self, ledger_name: str, stored: dict[str, Any], identity: dict[str, Any]) -> None:
         for part, what in (("engine", "configuration"), ("bars", "bars")):
             if stored.get(part) != identity[part]:
                 raise ConfigurationError(
-                    f"run {self.run_id!r} in {self.ledger_path} was started with another {what}{_difference(stored.get(part), identity[part])}: "
+                    f"run {self.run_id!r} in {ledger_name} was started with another {what}{_difference(stored.get(part), identity[part])}: "
                     "choose another --run, or start with the same one to resume"
                 )
 
@@ -231,7 +244,7 @@ class IntegratedTradingSystem:
         run = ledger.info(self.run_id)
         equity = ledger.frame("equity", self.run_id)
         analyzer = TradeAnalyzerAgent(ledger, run=self.run_id)
-        report = self.ledger_path.parent / f"{self.run_id}.html"
+        report = self.directory / "report.html"
         write_report(ledger, run=self.run_id, path=report, bars=self.bars)
         last = int(equity["ts"][-1]) if equity.height else None
         seen = self.bars if last is None else self.bars.filter(self.bars["timestamp"].dt.epoch("ms") <= last)
@@ -243,7 +256,7 @@ class IntegratedTradingSystem:
             capital=float(self.config.capital),
             equity=float(equity["equity"][-1]) if equity.height else float(self.config.capital),
             stats=analyzer.metrics(),
-            ledger=self.ledger_path,
+            ledger=ledger.name,
             report=report,
             strategies=analyzer.by("strategy").to_dicts(),
         )

@@ -74,7 +74,7 @@ def backtest(
     table = validate_bars(bars, source="bars")
     cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
     symbols = table["symbol"].unique(maintain_order=True).to_list()
-    engine_json = cfg.engine_json(symbols)
+    engine_json = cfg.to_engine_json(symbols)
     require_bars(
         table, _core.DecisionEngine(engine_json).warm_up + 2, source="bars", reason="the strategies' warm-up and one trade"
     )

@@ -42,7 +42,7 @@ def live(
     """
     from rich.console import Console
 
-    from mirrorfast.cli.common import load_config
+    from mirrorfast.config import load_config
     from mirrorfast.data.files import read_bars
     from mirrorfast.data.sample import sample_bars
     from mirrorfast.system import IntegratedTradingSystem
@@ -148,7 +148,7 @@ def _plain(summary: RunSummary) -> dict[str, Any]:
         "equity": summary.equity,
         "stats": {k: number(v) for k, v in summary.stats.items()},
         "strategies": [{k: number(v) for k, v in row.items()} for row in summary.strategies],
-        "ledger": str(summary.ledger),
+        "ledger": summary.ledger,
         "report": str(summary.report) if summary.report else None,
     }
 

@@ -13,9 +13,9 @@ from mirrorfast.execution.recorder import Recorder
 from mirrorfast.ledger import Batch, Checkpoint
 
 if TYPE_CHECKING:
-    from mirrorfast._core import DecisionEngine, Fill, Intent, Step
+    from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step
     from mirrorfast.data.feed import BarBatch, Feed
-    from mirrorfast.execution.broker import Broker, OrderEvent
+    from mirrorfast.execution.broker import Broker
     from mirrorfast.ledger import RunWriter
 
 __all__ = ["Observer", "Outcome", "TradingLoop"]
@@ -168,12 +168,11 @@ class TradingLoop:
         self._update.fills.append(self._recorder.fill(self._batch, fill))
         await self._act(self._engine.on_fill(fill))
 
-    async def event(self, events: list[OrderEvent]) -> None:
+    async def event(self, events: list[BrokerEvent]) -> None:
         """Take note of order events and send what follows from them."""
         self._recorder.events(self._batch, events)
         for e in events:
-            if e.closes:
-                await self._act(self._engine.on_closed(e.order, e.symbol, e.rejected, e.ts))
+            await self._act(self._engine.on_event(e))
 
     async def _act(self, step: Step) -> None:
         self._update.trades += self._recorder.outcomes(self._batch, step)
@@ -185,7 +184,7 @@ class TradingLoop:
             # What is not on disk is not sent.
             self._writer.write(self._batch)
             self._batch = Batch(self._batch.ts)
-        await self._broker.submit(self._batch.ts, intents)
+        await self._broker.submit(intents)
 
     def checkpoint(self) -> Checkpoint:
         """State of the run after the last bar time.

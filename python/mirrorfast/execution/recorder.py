@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mirrorfast._core import Fill, Intent, Step
-    from mirrorfast.execution.broker import OrderEvent
-    from mirrorfast.ledger import Batch
+    from mirrorfast._core import BrokerEvent, Fill, Intent, Step
+        from mirrorfast.ledger import Batch
 
 __all__ = ["Recorder"]
 
@@ -120,12 +119,11 @@ class Recorder:
                 self._weights[name] = change["weight"]
                 self._grades[name] = change["grade"]
             batch.weights(self._weights, self._grades)
-        for _, event in step.events:
-            kind, details = event if isinstance(event, tuple) else (event, {})
-            batch.incident("risk", str(kind), details={"event": details} if details else {})
+        for event in step.events:
+            batch.incident("risk", event["kind"], details=event)
         return trades
 
-    def events(self, batch: Batch, events: list[OrderEvent]) -> None:
+    def events(self, batch: Batch, events: list[BrokerEvent]) -> None:
         """Record what became of orders."""
         for e in events:
             status = _STATUS.get(e.kind)
