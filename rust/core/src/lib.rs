@@ -5,10 +5,13 @@
 
 pub mod bars;
 pub mod error;
+pub mod exchange;
 pub mod features;
+pub mod fill;
 pub mod indicators;
 pub mod instrument;
 pub mod order;
+pub mod portfolio;
 pub mod snapshot;
 pub mod strategies;
 pub mod types;
