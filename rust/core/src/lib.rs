@@ -6,13 +6,16 @@
 pub mod bars;
 pub mod ensemble;
 pub mod error;
+pub mod exchange;
 pub mod features;
+pub mod fill;
 pub mod indicators;
 pub mod instrument;
 pub mod meta;
 pub mod order;
 pub mod signals;
 pub mod risk;
+pub mod portfolio;
 pub mod snapshot;
 pub mod strategies;
 pub mod types;
