@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import polars as pl
-import structlog
 
 from mirrorfast.errors import DataError, ParameterError, ShapeError
+from mirrorfast.telemetry import get_logger
 
 __all__ = ["BAR_COLUMNS", "BAR_SCHEMA", "as_frame", "bar_interval", "require_bars", "validate_bars"]
 
@@ -31,7 +31,7 @@ _ROW: Final = "__row__"
 # Beyond these magnitudes a Unix time of this century must be in the next finer unit.
 _EPOCH_UNITS: Final = ((1e11, 1_000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
