@@ -4,11 +4,14 @@
 #![forbid(unsafe_code)]
 
 pub mod bars;
+pub mod ensemble;
 pub mod error;
 pub mod features;
 pub mod indicators;
 pub mod instrument;
+pub mod meta;
 pub mod order;
+pub mod signals;
 pub mod snapshot;
 pub mod strategies;
 pub mod types;
