@@ -184,7 +184,12 @@ impl<M: Method> Combiner for Ensemble<M> {
         let ballot = Ballot { votes: &self.votes, regime: input.regime };
         let value = self.method.combine(&ballot, &mut self.weights, contributions).clamp(-1.0, 1.0);
         let confidence = weighted::confidence(&self.votes, &self.weights, value);
-        self.gates.pass(&self.votes, Consensus { value, confidence, direction: Direction::Hold, warm, gate: Gate::Open })
+        let open = Consensus { value, confidence, direction: Direction::Hold, warm, gate: Gate::Open };
+        let consensus = self.gates.pass(&self.votes, open);
+        if consensus.gate != Gate::Open {
+            contributions.fill(0.0);
+        }
+        consensus
     }
     fn observe(&mut self, realised_return: f64) {
         if realised_return.is_finite() {
@@ -217,5 +222,25 @@ impl<M: Method> Combiner for Ensemble<M> {
     }
     fn boxed_clone(&self) -> Box<dyn Combiner> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn names(n: usize) -> Vec<String> {
+        (0..n).map(|k| format!("s{k}")).collect()
+    }
+
+    pub(super) fn config(json: &str) -> EnsembleConfig {
+        serde_json::from_str(json).unwrap()
+    }
+
+    pub(super) fn combine(c: &mut dyn Combiner, votes: &[Vote], weights: &[f64]) -> (Consensus, Vec<f64>) {
+        let mut parts = vec![f64::NAN; votes.len()];
+        let input = EnsembleInput { weights, regime: None, ts: 0 };
+        let consensus = c.combine(votes, &input, &mut parts);
+        (consensus, parts)
     }
 }
