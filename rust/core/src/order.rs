@@ -355,3 +355,38 @@ pub struct BrokerEvent {
     /// What happened.
     pub kind: BrokerEventKind,
 }
+
+impl BrokerEvent {
+    /// Nothing more will come of the order.
+    pub fn closes(&self) -> bool {
+        use BrokerEventKind::{Cancelled, Expired, Rejected};
+        matches!(self.kind, Rejected { .. } | Cancelled { .. } | Expired)
+    }
+
+    /// The order was refused.
+    pub fn is_rejection(&self) -> bool {
+        matches!(self.kind, BrokerEventKind::Rejected { .. })
+    }
+
+    /// Why, in words; `None` where the kind says it all.
+    pub fn reason(&self) -> Option<String> {
+        match self.kind {
+            BrokerEventKind::Rejected { reason } => Some(reason.to_string()),
+            BrokerEventKind::Cancelled { reason } => Some(reason.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replaced => "replaced by a newer order",
+            Self::PositionClosed => "the position that it served is gone",
+            Self::Oco => "another order of its group was filled",
+            Self::Halt => "trading halted",
+            Self::Expired => "its time in force ended",
+            Self::Operator => "withdrawn by a person",
+        })
+    }
+}

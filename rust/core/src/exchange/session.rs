@@ -228,13 +228,13 @@ impl Session<'_> {
         let open = self.bar.open;
         match o.kind {
             OrderKind::Market => Some(Touch::Take { reference: open, limit: None }),
-            OrderKind::Limit { price } => self.arrives(o, price, open),
-            _ => self.triggered(o, open),
+            OrderKind::Limit { price } => Self::arrives(o, price, open),
+            _ => Self::triggered(o, open),
         }
     }
 
     /// A limit that the market stands at or beyond.
-    fn arrives(&self, o: &OpenOrder, limit: f64, price: f64) -> Option<Touch> {
+    fn arrives(o: &OpenOrder, limit: f64, price: f64) -> Option<Touch> {
         if !marketable(o.order.side, limit, price) {
             None
         } else if o.resting {
@@ -245,7 +245,7 @@ impl Session<'_> {
     }
 
     /// A stop with the market at `price`.
-    fn triggered(&self, o: &OpenOrder, price: f64) -> Option<Touch> {
+    fn triggered(o: &OpenOrder, price: f64) -> Option<Touch> {
         match o.kind {
             OrderKind::Stop { trigger } | OrderKind::TrailingStop { trigger, .. } => {
                 passed(o.order.side, trigger, price).then_some(Touch::Take { reference: price, limit: None })
@@ -273,7 +273,7 @@ impl Session<'_> {
             // One that answers a fill at the open came too late for that open.
             OrderKind::Market => None,
             OrderKind::Limit { price } => {
-                if let Some(touch) = self.arrives(o, price, self.bar.open) {
+                if let Some(touch) = Self::arrives(o, price, self.bar.open) {
                     return Some(touch);
                 }
                 if o.order.tif.is_immediate() {
@@ -285,10 +285,10 @@ impl Session<'_> {
             OrderKind::Stop { trigger }
             | OrderKind::TrailingStop { trigger, .. }
             | OrderKind::StopLimit { trigger, .. } => {
-                if let Some(touch) = self.triggered(o, self.bar.open) {
+                if let Some(touch) = Self::triggered(o, self.bar.open) {
                     return Some(touch);
                 }
-                if self.reaches(side, trigger) { self.triggered(o, trigger) } else { None }
+                if self.reaches(side, trigger) { Self::triggered(o, trigger) } else { None }
             }
         }
     }
@@ -307,9 +307,9 @@ impl Session<'_> {
         };
         let base = self.book.base;
         if passed(side, trigger, base) {
-            return self.triggered(o, base);
+            return Self::triggered(o, base);
         }
-        if self.hit(side, trigger) { self.triggered(o, trigger) } else { None }
+        if self.hit(side, trigger) { Self::triggered(o, trigger) } else { None }
     }
 
     /// The rest of a bar after an entry inside it counts as having reached a protective level.
@@ -517,17 +517,14 @@ impl Session<'_> {
     /// What backs the position at `price`, quote currency.
     fn margin_left(&self, price: f64) -> f64 {
         let book = &*self.book;
-        match (self.costs.margin.mode, self.account.as_deref()) {
-            (MarginMode::Cross, Some(account)) => {
-                let drift = self.instrument.notional(book.quantity, price - account.position(self.symbol).last_price);
-                account.equity() / account.rate(self.symbol) + drift
-            }
-            _ => {
-                let leverage = self.costs.margin.leverage.min(self.instrument.max_leverage);
-                self.instrument.notional(book.quantity.abs(), book.average_price) / leverage - book.funding_paid
-                    + self.instrument.notional(book.quantity, price - book.average_price)
-            }
+        if let (MarginMode::Cross, Some(account)) = (self.costs.margin.mode, self.account.as_deref()) {
+            let last = account.position(self.symbol).last_price;
+            return account.equity() / account.rate(self.symbol)
+                + self.instrument.notional(book.quantity, price - last);
         }
+        let leverage = self.costs.margin.leverage.min(self.instrument.max_leverage);
+        let posted = self.instrument.notional(book.quantity.abs(), book.average_price) / leverage;
+        posted - book.funding_paid + self.instrument.notional(book.quantity, price - book.average_price)
     }
 
     /// Closes an order with an event.
