@@ -52,8 +52,8 @@ def decimal_text(value: float | str | Decimal | None) -> str | None:
             return text
         if text == "nan":
             return None
-    elif kind is int:
-        return str(value)
+    elif isinstance(value, int):
+        return str(int(value))
     elif kind is str and _PLAIN.match(value) and value != "-0":  # type: ignore[arg-type]
         return value  # type: ignore[return-value]
     try:
