@@ -42,15 +42,8 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// Every method.
-    pub const ALL: [Self; 7] = [
-        Self::Weighted,
-        Self::Majority,
-        Self::Stacked,
-        Self::Dynamic,
-        Self::Bayesian,
-        Self::Regime,
-        Self::Correlation,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Weighted, Self::Majority, Self::Stacked, Self::Dynamic, Self::Bayesian, Self::Regime, Self::Correlation];
 
     /// The name that configuration and ledger use.
     pub fn as_str(self) -> &'static str {

@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn needs_a_fitted_model() {
-        let error = build(&config(r#"{"method": "stacked"}"#), &names(2)).unwrap_err().to_string();
+        let error =
+            build(&config(r#"{"method": "stacked"}"#), &names(2)).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(error.contains("ensemble.stacked.coefficients"), "{error}");
     }
 

@@ -9,6 +9,8 @@ use crate::error::Result;
 use crate::features::FeatureRow;
 use crate::types::Bar;
 
+#[cfg(test)]
+mod laws;
 mod mean_reversion;
 mod momentum_breakout;
 pub mod registry;

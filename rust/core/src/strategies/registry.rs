@@ -41,6 +41,12 @@ pub struct StrategyContext<'a> {
     pub model: Option<&'a str>,
 }
 
+/// A rule over several parameters: the one that breaks it and what is expected of it.
+pub type CrossRule = fn(&[f64]) -> Option<(&'static str, &'static str)>;
+
+/// Makes a strategy from checked parameters.
+pub type Build = fn(&[f64], &StrategyContext<'_>) -> Result<Box<dyn Strategy>>;
+
 /// One strategy of the catalogue.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
@@ -57,9 +63,9 @@ pub struct Row {
     /// Votes only with a model fitted beforehand.
     pub needs_model: bool,
     /// A rule over several parameters: the parameter and the text of what is expected where it is broken.
-    pub rule: Option<fn(&[f64]) -> Option<(&'static str, &'static str)>>,
+    pub rule: Option<CrossRule>,
     /// Builds the strategy from checked parameters.
-    pub build: fn(&[f64], &StrategyContext<'_>) -> Result<Box<dyn Strategy>>,
+    pub build: Build,
 }
 
 impl Row {
@@ -83,10 +89,13 @@ impl Row {
     }
 }
 
-type CrossRule = Option<fn(&[f64]) -> Option<(&'static str, &'static str)>>;
-
 /// [`Row::resolve`] for any table of parameters.
-pub(crate) fn resolve(owner: &str, params: &[Param], rule: CrossRule, given: &[(&str, f64)]) -> Result<Vec<f64>> {
+pub(crate) fn resolve(
+    owner: &str,
+    params: &[Param],
+    rule: Option<CrossRule>,
+    given: &[(&str, f64)],
+) -> Result<Vec<f64>> {
     let mut values: Vec<f64> = params.iter().map(|p| p.default).collect();
     for &(name, value) in given {
         let Some(k) = params.iter().position(|p| p.name == name) else {

@@ -26,13 +26,7 @@ pub struct UtBot {
 
 impl UtBot {
     fn new(p: &[f64]) -> Self {
-        Self {
-            atr: Atr::new(p[0] as usize),
-            sensitivity: p[1],
-            stop: f64::NAN,
-            rising: true,
-            holding: Holding::new(),
-        }
+        Self { atr: Atr::new(p[0] as usize), sensitivity: p[1], stop: f64::NAN, rising: true, holding: Holding::new() }
     }
 }
 
