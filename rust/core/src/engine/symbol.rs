@@ -40,10 +40,8 @@ pub(super) struct ActiveStop {
 pub(super) struct Book {
     pub(super) working: SmallVec<[Working; 4]>,
     pub(super) stop: Option<ActiveStop>,
-    /// Distance from entry price to stop that the last entry decision planned, NaN for none.
-    pub(super) planned_stop: f64,
+    /// Decision that planned the next entry and contributions to it, and those to the entry of the position now held.
     pub(super) planned_decision: u64,
-    /// Contributions at the decision that planned the next entry, and those of the position now held.
     pub(super) planned_contributions: Vec<f64>,
     pub(super) entry_contributions: Vec<f64>,
     pub(super) last_close: f64,
@@ -93,7 +91,6 @@ impl SymbolState {
             book: Book {
                 working: SmallVec::new(),
                 stop: None,
-                planned_stop: f64::NAN,
                 planned_decision: 0,
                 planned_contributions: vec![0.0; n],
                 entry_contributions: vec![0.0; n],

@@ -16,23 +16,6 @@ pub trait Label: Copy + Eq + Sized + 'static {
     /// Index of the member.
     fn code(self) -> u8;
 
-    /// Public name.
-    #[inline]
-    fn as_str(self) -> &'static str {
-        Self::NAMES[usize::from(self.code())]
-    }
-
-    /// The member of this name.
-    ///
-    /// # Errors
-    /// [`CoreError::Parameter`] with the known names.
-    fn parse(text: &str) -> Result<Self> {
-        let at = Self::NAMES.iter().position(|name| *name == text);
-        at.map(|k| Self::ALL[k]).ok_or_else(|| {
-            CoreError::parameter(Self::SET, format!("{text:?}"), format!("one of {}", Self::NAMES.join(", ")))
-        })
-    }
-
     /// The member with this code, as a feature row holds it; `None` for NaN and for any other number.
     #[inline]
     fn from_code(code: f64) -> Option<Self> {
@@ -58,6 +41,25 @@ macro_rules! labels {
             #[inline]
             fn code(self) -> u8 {
                 self as u8
+            }
+        }
+
+        impl $name {
+            /// Public name.
+            #[inline]
+            pub const fn as_str(self) -> &'static str {
+                Self::NAMES[self as usize]
+            }
+
+            /// The member of this name.
+            ///
+            /// # Errors
+            /// [`CoreError::Parameter`] with the known names.
+            pub fn parse(text: &str) -> Result<Self> {
+                let at = Self::NAMES.iter().position(|name| *name == text);
+                at.map(|k| Self::ALL[k]).ok_or_else(|| {
+                    CoreError::parameter(Self::SET, format!("{text:?}"), format!("one of {}", Self::NAMES.join(", ")))
+                })
             }
         }
 
@@ -230,30 +232,31 @@ impl Signal {
 mod tests {
     use super::*;
 
-    fn round_trip<L: Label + std::fmt::Debug>() {
+    fn round_trip<L: Label + std::fmt::Debug>(name: fn(L) -> &'static str, parse: fn(&str) -> Result<L>) {
         assert!(!L::ALL.is_empty());
         for (k, &member) in L::ALL.iter().enumerate() {
             assert_eq!(usize::from(member.code()), k);
             assert_eq!(L::from_code(k as f64), Some(member));
-            assert_eq!(L::parse(member.as_str()), Ok(member));
+            assert_eq!(name(member), L::NAMES[k]);
+            assert_eq!(parse(L::NAMES[k]), Ok(member));
         }
         for wrong in [f64::NAN, -1.0, 0.5, L::ALL.len() as f64, f64::INFINITY] {
             assert_eq!(L::from_code(wrong), None);
         }
-        let error = L::parse("nonsense").unwrap_err().to_string();
+        let error = parse("nonsense").unwrap_err().to_string();
         assert!(error.contains("nonsense") && error.contains(L::NAMES[0]), "{error}");
     }
 
     #[test]
     fn names_and_codes_round_trip() {
-        round_trip::<Signal>();
-        round_trip::<Direction>();
-        round_trip::<SignalState>();
-        round_trip::<LegacyLabel>();
-        round_trip::<MomentumStrength>();
-        round_trip::<VolatilityRegime>();
-        round_trip::<TrendRegime>();
-        round_trip::<MarketRegime>();
+        round_trip(Signal::as_str, Signal::parse);
+        round_trip(Direction::as_str, Direction::parse);
+        round_trip(SignalState::as_str, SignalState::parse);
+        round_trip(LegacyLabel::as_str, LegacyLabel::parse);
+        round_trip(MomentumStrength::as_str, MomentumStrength::parse);
+        round_trip(VolatilityRegime::as_str, VolatilityRegime::parse);
+        round_trip(TrendRegime::as_str, TrendRegime::parse);
+        round_trip(MarketRegime::as_str, MarketRegime::parse);
     }
 
     #[test]
