@@ -1,5 +1,5 @@
 //! Series and comparisons shared by the tests against TA-Lib and against written-out formulas.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use mirrorfast_core::indicators::registry;
 use ta_lib::{OutRange, RetCode};
