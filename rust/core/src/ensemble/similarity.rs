@@ -2,15 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::indicators::statistic::Correlation;
+use crate::indicators::{Indicator, step};
 use crate::strategies::Vote;
-use crate::window::RollingMoments;
 
 /// Pairwise correlation of signals; 0 while a pair lacks a full window of common votes or one of them never moved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Similarity {
     n: usize,
     /// Pair (i, j), i < j, at `j·(j − 1)/2 + i`.
-    pairs: Vec<[RollingMoments; 4]>,
+    pairs: Vec<Correlation>,
     values: Vec<f64>,
 }
 
@@ -18,8 +19,7 @@ impl Similarity {
     /// For `n` strategies over `window` bars.
     pub fn new(n: usize, window: usize) -> Self {
         let count = n * n.saturating_sub(1) / 2;
-        let pair = std::array::from_fn(|_| RollingMoments::new(window));
-        Self { n, pairs: vec![pair; count], values: vec![0.0; count] }
+        Self { n, pairs: vec![Correlation::new(window); count], values: vec![0.0; count] }
     }
 
     /// Takes the votes of a bar; a pair with a cold strategy skips it.
@@ -28,11 +28,8 @@ impl Similarity {
         for j in 1..self.n {
             for i in 0..j {
                 if votes[i].is_warm() && votes[j].is_warm() {
-                    let (x, y) = (votes[i].signal, votes[j].signal);
-                    let [a, b, plus, minus] = &mut self.pairs[at];
-                    let scale = 4.0 * (a.push(x).variance * b.push(y).variance).sqrt();
-                    let common = plus.push(x + y).variance - minus.push(x - y).variance;
-                    self.values[at] = if scale > 1e-12 { (common / scale).clamp(-1.0, 1.0) } else { 0.0 };
+                    let [rho] = step(&mut self.pairs[at], [votes[i].signal, votes[j].signal]);
+                    self.values[at] = if rho.is_nan() { 0.0 } else { rho };
                 }
                 at += 1;
             }
@@ -59,7 +56,7 @@ impl Similarity {
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.pairs.iter_mut().flatten().for_each(RollingMoments::reset);
+        self.pairs.iter_mut().for_each(Indicator::reset);
         self.values.fill(0.0);
     }
 }

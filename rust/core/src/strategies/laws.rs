@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::strategies::registry::rows;
 use crate::strategies::testing::{bars, build, run};
-use crate::strategies::{Strategy, Vote};
+use crate::strategies::Vote;
 use crate::types::Bar;
 
 fn same(a: &[Vote], b: &[Vote]) -> bool {

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::indicators::momentum::Rsi;
 use crate::indicators::registry::{MAX_PERIOD, Param};
-use crate::indicators::smooth::Smoother;
+use crate::indicators::statistic::Zscore;
+use crate::indicators::{Indicator, step};
 use crate::signals::{above, below};
 use crate::strategies::registry::{Row, Style};
 use crate::strategies::{Context, Holding, Rule, Vote, erase, unit};
-use crate::window::RollingMoments;
 
 /// Long when the z-score of the close over `period` bars is below −`entry_z` and the RSI below `oversold`; short when it is above
 /// `entry_z` and the RSI above `overbought`.
@@ -17,8 +18,8 @@ use crate::window::RollingMoments;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MeanReversion {
     rule: Numbers,
-    closes: RollingMoments,
-    rsi: Strength,
+    zscore: Zscore,
+    rsi: Rsi,
     holding: Holding,
 }
 
@@ -29,33 +30,6 @@ struct Numbers {
     oversold: f64,
     overbought: f64,
     warm_up: usize,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Strength {
-    last: f64,
-    up: Smoother,
-    down: Smoother,
-}
-
-impl Strength {
-    fn new(n: usize) -> Self {
-        Self { last: f64::NAN, up: Smoother::wilder(n), down: Smoother::wilder(n) }
-    }
-    fn push(&mut self, x: f64) -> f64 {
-        let d = x - self.last;
-        self.last = x;
-        if d.is_nan() {
-            return f64::NAN;
-        }
-        let (u, d) = (self.up.push(d.max(0.0)), self.down.push((-d).max(0.0)));
-        if u + d == 0.0 { 50.0 } else { 100.0 * u / (u + d) }
-    }
-    fn reset(&mut self) {
-        self.last = f64::NAN;
-        self.up.reset();
-        self.down.reset();
-    }
 }
 
 impl MeanReversion {
@@ -69,8 +43,8 @@ impl MeanReversion {
                 overbought: p[5],
                 warm_up: rsi.max(period - 1),
             },
-            closes: RollingMoments::new(period),
-            rsi: Strength::new(rsi),
+            zscore: Zscore::new(period, 0),
+            rsi: Rsi::new(rsi),
             holding: Holding::new(),
         }
     }
@@ -79,14 +53,11 @@ impl MeanReversion {
 impl Rule for MeanReversion {
     fn update(&mut self, context: &Context<'_>) -> Vote {
         let close = context.bar.close;
-        let spread = self.closes.push(close);
-        let rsi = self.rsi.push(close);
-        if spread.mean.is_nan() || rsi.is_nan() {
+        let [z] = step(&mut self.zscore, [close]);
+        let [rsi] = step(&mut self.rsi, [close]);
+        if z.is_nan() || rsi.is_nan() {
             return Vote::COLD;
         }
-        let deviation = spread.deviation();
-        // A window without movement is neither above nor below its mean.
-        let z = if deviation > 0.0 { (close - spread.mean) / deviation } else { 0.0 };
         let n = &self.rule;
         let confidence = 0.5 * unit(z.abs() / (2.0 * n.entry_z)) + 0.5 * unit((rsi - 50.0).abs() / 50.0);
         if below(z, -n.entry_z) && below(rsi, n.oversold) {
@@ -100,7 +71,7 @@ impl Rule for MeanReversion {
         self.holding.vote()
     }
     fn reset(&mut self) {
-        self.closes.reset();
+        self.zscore.reset();
         self.rsi.reset();
         self.holding.close();
     }
@@ -132,7 +103,7 @@ pub(super) const ROW: Row = Row {
             None
         }
     }),
-    build: |p, _| Ok(erase(MeanReversion::new(p))),
+    build: |p, _, _| Ok(erase(MeanReversion::new(p))),
 };
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ pub(super) const ROW: Row = Row {
     summary: "Close beyond the previous 20-bar extreme on volume and momentum, sized by ATR.",
     needs_model: false,
     rule: None,
-    build: |p, _| Ok(erase(MomentumBreakout::new(p))),
+    build: |p, _, _| Ok(erase(MomentumBreakout::new(p))),
 };
 
 #[cfg(test)]
