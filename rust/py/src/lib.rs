@@ -2,10 +2,17 @@
 
 use pyo3::prelude::*;
 
+mod backtest;
+mod bars;
+mod columns;
+mod convert;
+mod engine;
 mod gateway;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    engine::register(m)?;
+    backtest::register(m)?;
     Ok(())
 }
