@@ -181,8 +181,9 @@ impl<'a, H: Holdings> Case<'a, H> {
         if other == self.request.symbol {
             return;
         }
-        let price = self.portfolio.price(other);
         let memory = &self.engine.symbols[other as usize];
+        let known = self.portfolio.price(other);
+        let price = if known > 0.0 { known } else { memory.price };
         let held = self.portfolio.quantity(other);
         let goal = held + memory.outstanding();
         let value = unit_value(self.portfolio, &self.instruments[other as usize], other, price) / self.equity;

@@ -24,10 +24,12 @@ pub(super) struct Memory {
     pub(super) pending: f64,
     /// Signed quantity approved at the present time beyond what is held and pending.
     approved: f64,
+    /// Price of the last decision, for orders on a symbol that the account has no price of.
+    pub(super) price: f64,
 }
 
 impl Memory {
-    const NEW: Self = Self { stop: Stop::NONE, pending: 0.0, approved: 0.0 };
+    const NEW: Self = Self { stop: Stop::NONE, pending: 0.0, approved: 0.0, price: f64::NAN };
 
     /// Signed quantity that is on its way.
     pub(super) fn outstanding(&self) -> f64 {
@@ -247,6 +249,7 @@ impl RiskEngine {
         let memory = &mut self.symbols[symbol as usize];
         memory.pending = pending;
         memory.approved = 0.0;
+        memory.price = request.price;
         let held = portfolio.quantity(symbol);
         let decision = if held == 0.0 && pending == 0.0 && request.target == 0.0 {
             RiskDecision::none(request)
