@@ -20,7 +20,7 @@ use crate::types::{Bar, SymbolId};
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Memory {
     pub(super) stop: Stop,
-    /// Signed quantity of open entry orders.
+    /// Signed quantity of open orders.
     pub(super) pending: f64,
     /// Signed quantity approved at the present time beyond what is held and pending.
     approved: f64,
@@ -153,7 +153,7 @@ impl RiskEngine {
         self.daily.blocks(ts)
     }
 
-    /// Notes the signed quantity of a symbol's open entry orders, so that it counts against shared limits before the symbol is decided
+    /// Notes the signed quantity of a symbol's open orders but for its protective ones, so that it counts against shared limits before the symbol is decided
     /// again. [`RiskEngine::evaluate`] does so for its own symbol.
     pub fn set_pending(&mut self, symbol: SymbolId, quantity: f64) {
         self.symbols[symbol as usize].pending = quantity;
@@ -234,8 +234,9 @@ impl RiskEngine {
 
     /// Decides on a wanted position.
     ///
-    /// `meters` and `instruments` are those of all symbols, by symbol; `pending` is the signed quantity of the symbol's open entry orders.
-    /// An order against what is held is sized as if entry orders on the old side were withdrawn.
+    /// `meters` and `instruments` are those of all symbols, by symbol. `pending` is the signed quantity of the symbol's open orders but for
+    /// its protective ones: exits on their way count as done, entries as held, unless the order goes against them, which then is sized
+    /// as if they were withdrawn.
     pub fn evaluate<H: Holdings>(
         &mut self,
         request: &TargetRequest,

@@ -56,7 +56,7 @@ impl Account {
             margin: 1.0 / leverage.max(1.0),
             quantities: vec![0.0; n],
             prices: vec![0.0; n],
-            multipliers: vec![1.0; n],
+            multipliers: instruments.iter().map(|i| i.multiplier).collect(),
             held: Vec::new(),
         }
     }

@@ -231,6 +231,13 @@ fn an_order_on_its_way_counts() {
     assert_eq!(desk.ask_pending(0, 0.0, 12.0).order_quantity, -8.0);
     // Against the held side an order to grow is reckoned as withdrawn.
     assert_eq!(desk.ask_pending(0, -0.6, 12.0).order_quantity, -23.0);
+    // An exit on its way is not sent twice, and a new entry is sized from what it leaves.
+    let d = desk.ask_pending(0, 0.0, -8.0);
+    assert_eq!((d.verdict, d.order_quantity), (Verdict::Hold, 0.0));
+    assert_eq!(desk.ask_pending(0, 0.0, -3.0).order_quantity, -5.0);
+    assert_eq!(desk.ask_pending(0, 0.6, -8.0).order_quantity, 15.0);
+    // A reversal on its way that already leads to −15.
+    assert_eq!(desk.ask_pending(0, -0.6, -23.0).order_quantity, 0.0);
 }
 
 #[test]
