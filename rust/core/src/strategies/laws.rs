@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
+use crate::strategies::Vote;
 use crate::strategies::registry::rows;
 use crate::strategies::testing::{bars, build, run};
-use crate::strategies::Vote;
 use crate::types::Bar;
 
 fn same(a: &[Vote], b: &[Vote]) -> bool {
