@@ -6,6 +6,7 @@ from mirrorfast.config.rl import RLConfig
 from mirrorfast.config.trading import (
     CostConfig,
     EnsembleConfig,
+    InstrumentConfig,
     LogConfig,
     MetaConfig,
     SlippageConfig,
@@ -19,6 +20,7 @@ __all__ = [
     "CostConfig",
     "DrawdownConfig",
     "EnsembleConfig",
+    "InstrumentConfig",
     "LogConfig",
     "MetaConfig",
     "RLConfig",

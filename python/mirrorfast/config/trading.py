@@ -2,9 +2,10 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -15,6 +16,7 @@ from mirrorfast.config.rl import RLConfig
 __all__ = [
     "CostConfig",
     "EnsembleConfig",
+    "InstrumentConfig",
     "LogConfig",
     "MetaConfig",
     "SlippageConfig",
@@ -136,13 +138,56 @@ class SlippageConfig(Settings):
     """
 
     model: Literal["fixed", "volatility", "volume_share"] = option(
-        "fixed", "a fixed fraction, a share of the bar's range, or growing with the order's share of the bar's volume"
+        "fixed", "a fixed fraction, growing with volatility, or growing with the order's share of the bar's volume"
     )
     fraction: float = option(0.0005, "slippage of the fixed model", unit="fraction of price", ge=0, lt=1)
-    range_share: float = option(0.1, "slippage of the volatility model", unit="share of the bar's range", ge=0, le=1)
-    impact: float = option(
-        0.1, "slippage of the volume_share model at the whole volume of a bar", unit="fraction of price", ge=0, lt=1
+    multiplier: float = option(
+        0.1, "slippage of the volatility model per standard deviation of a bar's log return", unit="factor", gt=0, le=100
     )
+    period: int = option(20, "span of that standard deviation", unit="bars", ge=1, le=100_000)
+    impact: float = option(
+        0.1, "slippage of the volume_share model at the whole volume of a bar", unit="fraction of price", gt=0, lt=1
+    )
+    exponent: float = option(0.5, "power of the share of volume; 0.5 is the square-root law", unit="power", gt=0, le=4)
+    minimum: float = option(
+        0.0, "least slippage of the volatility and volume_share models", unit="fraction of price", ge=0, lt=1
+    )
+
+    def to_engine(self) -> dict[str, dict[str, float]]:
+        """Write what the engine's slippage model reads.
+
+        Returns
+        -------
+        dict
+            The model's name and the parameters that it has.
+
+        Examples
+        --------
+        >>> SlippageConfig().to_engine()
+        {'fixed': {'fraction': 0.0005}}
+        """
+        names = {
+            "fixed": ("fraction",),
+            "volatility": ("multiplier", "period", "minimum"),
+            "volume_share": ("impact", "exponent", "minimum"),
+        }
+        return {self.model: {name: getattr(self, name) for name in names[self.model]}}
+
+
+class InstrumentConfig(Settings):
+    """Precision and limits of one symbol; the defaults suit any price.
+
+    Examples
+    --------
+    >>> InstrumentConfig(tick=0.01, lot=0.0001, min_notional=10).lot
+    0.0001
+    """
+
+    tick: float = option(1e-8, "smallest price step", unit="quote currency", gt=0, le=1e12)
+    lot: float = option(1e-8, "smallest quantity step", unit="base units", gt=0, le=1e12)
+    min_quantity: float = option(0.0, "smallest quantity of an order", unit="base units", ge=0, le=1e15)
+    min_notional: float = option(0.0, "smallest notional of an order", unit="quote currency", ge=0, le=1e15)
+    shortable: bool = option(True, "may be held short")
 
 
 class CostConfig(Settings):
@@ -208,6 +253,14 @@ class TradingConfig(Settings):
     capital: float = option(10_000.0, "equity at the start", unit="quote currency", gt=0, le=1e15)
     currency: str = option("USD", "name of the quote currency in reports", min_length=1)
     lookback_window: int = option(68, "bars behind profile and Fibonacci levels", unit="bars", ge=10, le=5_000)
+    instruments: dict[str, InstrumentConfig] = option(
+        None,
+        "precision and limits by symbol, where they are known",
+        default_factory=lambda: {
+            "BTC/USD": InstrumentConfig(tick=0.01, lot=1e-8, min_notional=1.0),
+            "EUR/USD": InstrumentConfig(tick=0.00001, lot=1.0),
+        },
+    )
     strategies: tuple[StrategyConfig, ...] = option(
         None,
         "the strategies that vote",
@@ -277,13 +330,13 @@ class TradingConfig(Settings):
         base, _, quote = symbol.upper().replace("-", "/").partition("/")
         return "forex" if base in _CURRENCIES and quote in _CURRENCIES else "crypto"
 
-    def to_engine_json(self, symbols: tuple[str, ...] | None = None) -> str:
+    def to_engine_json(self, symbols: Sequence[str] = ()) -> str:
         """Write what the decision engine needs as JSON.
 
         Parameters
         ----------
-        symbols : tuple of str, optional
-            The symbols of the run, where the configuration leaves them to the bars.
+        symbols : sequence of str, optional
+            The symbols of the run in the order of their ids, where the configuration leaves them to the bars.
 
         Returns
         -------
@@ -292,13 +345,57 @@ class TradingConfig(Settings):
 
         Examples
         --------
-        >>> json.loads(TradingConfig().to_engine_json(("BTC/USD",)))["symbols"]
-        [{'market': 'crypto', 'name': 'BTC/USD'}]
+        >>> json.loads(TradingConfig().to_engine_json(("BTC/USD",)))["symbols"][0]["market"]
+        'crypto'
         """
-        names = self.symbols or tuple(symbols or ())
+        names = self.symbols or tuple(symbols)
         document = self.model_dump(
-            mode="json",
-            include={"timeframe", "capital", "lookback_window", "strategies", "ensemble", "meta", "risk", "costs"},
+            mode="json", include={"timeframe", "capital", "strategies", "ensemble", "meta", "risk", "costs"}
         )
-        document["symbols"] = [{"name": name, "market": self.market_of(name)} for name in names]
+        document["costs"]["slippage"] = self.costs.slippage.to_engine()
+        document["symbols"] = [
+            {
+                "instrument": {
+                    "symbol": name,
+                    "quote": self.currency,
+                    **self.instruments.get(name, InstrumentConfig()).model_dump(mode="json"),
+                },
+                "market": self.market_of(name),
+            }
+            for name in names
+        ]
         return json.dumps(document, sort_keys=True)
+
+    def replace(self, **parts: Any) -> Self:
+        """Make a copy with some fields replaced; ``None`` leaves a field as it is.
+
+        Parameters
+        ----------
+        **parts
+            Fields by name. Strategies may be names, an ensemble the name of its method, any other part a mapping.
+
+        Returns
+        -------
+        TradingConfig
+            The copy, checked as a whole.
+
+        Raises
+        ------
+        ConfigurationError
+            If a field is unknown or a value is outside its type or range.
+
+        Examples
+        --------
+        >>> [s.name for s in TradingConfig().replace(strategies=["ut_bot"], ensemble="majority").strategies]
+        ['ut_bot']
+        """
+        values = dict(self)
+        for name, part in parts.items():
+            if part is None:
+                continue
+            if name == "strategies":
+                part = tuple({"name": s} if isinstance(s, str) else s for s in part)
+            elif name == "ensemble" and isinstance(part, str):
+                part = {"method": part}
+            values[name] = part
+        return type(self)(**values)
