@@ -1,50 +1,112 @@
 """mirrorfast: scan markets, research strategies, backtest, and run exactly the same code live.
 
-Names are loaded when they are first used, so that ``import mirrorfast`` stays fast.
+Everything is imported on first use, so that ``import mirrorfast`` costs next to nothing.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from mirrorfast import indicators as indicators
-    from mirrorfast.analytics.performance import performance as performance
-    from mirrorfast.backtest import BacktestResult as BacktestResult
-    from mirrorfast.backtest import backtest as backtest
-    from mirrorfast.config import RiskConfig as RiskConfig
-    from mirrorfast.config import RLConfig as RLConfig
-    from mirrorfast.config import TradingConfig as TradingConfig
-    from mirrorfast.data.files import read_bars as read_bars
-    from mirrorfast.data.sample import sample_bars as sample_bars
-    from mirrorfast.system import IntegratedTradingSystem as IntegratedTradingSystem
-    from mirrorfast.system import RunSummary as RunSummary
-
-_HOMES = {
+# Public name → module that defines it; a name that maps to itself is a submodule. Keep both lists sorted and in step: a
+# contract test compares them.
+_LAZY = {
+    "BAR_SCHEMA": "mirrorfast.data",
     "BacktestResult": "mirrorfast.backtest",
+    "ConfigurationError": "mirrorfast.errors",
+    "CostConfig": "mirrorfast.config",
+    "DataError": "mirrorfast.errors",
+    "EnsembleConfig": "mirrorfast.config",
     "IntegratedTradingSystem": "mirrorfast.system",
+    "MetaConfig": "mirrorfast.config",
+    "MirrorfastError": "mirrorfast.errors",
+    "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
     "RiskConfig": "mirrorfast.config",
     "RunSummary": "mirrorfast.system",
+    "StrategyConfig": "mirrorfast.config",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
-    "performance": "mirrorfast.analytics.performance",
-    "read_bars": "mirrorfast.data.files",
-    "sample_bars": "mirrorfast.data.sample",
+    "backtest": "mirrorfast.backtest",
+    "clock": "mirrorfast.clock",
+    "config": "mirrorfast.config",
+    "data": "mirrorfast.data",
+    "errors": "mirrorfast.errors",
+    "events": "mirrorfast.events",
+    "get_secret": "mirrorfast.credentials",
+    "load_config": "mirrorfast.config",
+    "read_bars": "mirrorfast.data",
+    "sample_bars": "mirrorfast.data",
+    "telemetry": "mirrorfast.telemetry",
+    "validate_bars": "mirrorfast.data",
 }
 
-_MODULES = ("backtest", "errors", "indicators", "strategies")
+if TYPE_CHECKING:
+    from mirrorfast import clock, config, data, errors, events, telemetry
+    from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
+    from mirrorfast.backtest import BacktestResult, backtest
+    from mirrorfast.config import (
+        CostConfig,
+        EnsembleConfig,
+        MetaConfig,
+        RiskConfig,
+        RLConfig,
+        StrategyConfig,
+        TradingConfig,
+        load_config,
+    )
+    from mirrorfast.credentials import get_secret
+    from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
+    from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
+    from mirrorfast.system import IntegratedTradingSystem, RunSummary
+
+    __version__: str
+
+__all__ = [
+    "BAR_SCHEMA",
+    "BacktestResult",
+    "ConfigurationError",
+    "CostConfig",
+    "DataError",
+    "EnsembleConfig",
+    "IntegratedTradingSystem",
+    "MetaConfig",
+    "MirrorfastError",
+    "ParameterError",
+    "RLConfig",
+    "RiskConfig",
+    "RunSummary",
+    "StrategyConfig",
+    "TradeAnalyzerAgent",
+    "TradingConfig",
+    "__version__",
+    "backtest",
+    "clock",
+    "config",
+    "data",
+    "errors",
+    "events",
+    "get_secret",
+    "load_config",
+    "read_bars",
+    "sample_bars",
+    "telemetry",
+    "validate_bars",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"mirrorfast.{name}")
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'mirrorfast' has no attribute {name!r}")
-    value = getattr(importlib.import_module(home), name)
+    value: Any
+    if name == "__version__":
+        value = importlib.import_module("mirrorfast._core").__version__
+    elif name in _LAZY:
+        home = _LAZY[name]
+        module = importlib.import_module(home)
+        value = module if home == f"{__name__}.{name}" else getattr(module, name)
+    else:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_MODULES})
+    return sorted({*globals(), *__all__})
