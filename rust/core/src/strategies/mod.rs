@@ -9,6 +9,8 @@ use crate::error::Result;
 use crate::features::FeatureRow;
 use crate::types::Bar;
 
+#[cfg(test)]
+mod laws;
 mod mean_reversion;
 mod momentum_breakout;
 pub mod registry;
@@ -99,6 +101,8 @@ pub trait Rule: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     fn needs_features(&self) -> bool {
         false
     }
+    /// Called on a state that was read from a snapshot, with the one it replaces: takes over what a snapshot leaves out.
+    fn inherit(&mut self, _before: Self) {}
 }
 
 #[derive(Clone)]
@@ -132,7 +136,9 @@ impl<R: Rule> Strategy for Held<R> {
         crate::snapshot::to_bytes(&self.0)
     }
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0 = crate::snapshot::from_bytes(bytes)?;
+        let state: R = crate::snapshot::from_bytes(bytes)?;
+        let before = std::mem::replace(&mut self.0, state);
+        self.0.inherit(before);
         Ok(())
     }
     fn boxed_clone(&self) -> Box<dyn Strategy> {

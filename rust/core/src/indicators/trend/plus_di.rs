@@ -7,6 +7,8 @@ use crate::indicators::trend::directional::Directional;
 use crate::indicators::{Indicator, erase};
 
 /// `100 · Σ +DM / Σ TR`, both sums decaying by Wilder's rule (Wilder, 1978); 0 where nothing moved.
+///
+/// In percent for every period; TA-Lib gives a fraction for period 1 only.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlusDi {
     movement: Directional,
