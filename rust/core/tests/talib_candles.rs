@@ -94,8 +94,12 @@ fn every_pattern_follows_talib() {
             "cdl_three_inside" | "cdl_three_outside" | "cdl_marubozu" | "cdl_belt_hold" | "cdl_spinning_top" => {
                 &[-100, 100]
             }
-            "cdl_hanging_man" | "cdl_shooting_star" | "cdl_dark_cloud_cover" | "cdl_evening_star"
-            | "cdl_evening_doji_star" | "cdl_three_black_crows" => &[-100],
+            "cdl_hanging_man"
+            | "cdl_shooting_star"
+            | "cdl_dark_cloud_cover"
+            | "cdl_evening_star"
+            | "cdl_evening_doji_star"
+            | "cdl_three_black_crows" => &[-100],
             _ => &[100],
         };
         for score in expected {
