@@ -1,7 +1,5 @@
 """`mirrorfast backtest`: the engine's Rust loop over a table of bars."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +45,7 @@ def backtest(
         _print(result, written)
 
 
-def _plain(result: BacktestResult, written: Path | None) -> dict[str, Any]:
+def _plain(result: "BacktestResult", written: Path | None) -> dict[str, Any]:
     return {
         "bars": result.bars.height,
         "seconds": result.seconds,
@@ -59,7 +57,7 @@ def _plain(result: BacktestResult, written: Path | None) -> dict[str, Any]:
     }
 
 
-def _print(result: BacktestResult, written: Path | None) -> None:
+def _print(result: "BacktestResult", written: Path | None) -> None:
     from rich import box
     from rich.table import Table
 

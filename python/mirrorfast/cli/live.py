@@ -1,7 +1,5 @@
 """`mirrorfast live`: paper-trades a market replay end to end."""
 
-from __future__ import annotations
-
 import math
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,14 +22,13 @@ __all__ = ["live"]
 
 def live(
     bars: Annotated[
-        Path | None, typer.Option(help="Bars to replay: a .parquet or .csv file, or a folder of them. Default: bundled market.")
+        Path | None,
+        typer.Option(help="Bars to replay: a .parquet or .csv file, or a folder of them. Default: bundled market."),
     ] = None,
     symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,
     start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
-    speed: Annotated[
-        str, typer.Option(help="Bars per second and symbol, or 'max'. 1 shows one bar a second.")
-    ] = "max",
+    speed: Annotated[str, typer.Option(help="Bars per second and symbol, or 'max'. 1 shows one bar a second.")] = "max",
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
@@ -60,10 +57,10 @@ def live(
         _print(screen, summary)
 
 
-def _watch(stack: ExitStack, screen: Console, cfg: TradingConfig) -> Any:
+def _watch(stack: ExitStack, screen: "Console", cfg: "TradingConfig") -> Any:
     from mirrorfast.cli.live_view import LiveView
 
-    def watch(system: IntegratedTradingSystem, total: int) -> list[Any]:
+    def watch(system: "IntegratedTradingSystem", total: int) -> list[Any]:
         view = LiveView(
             system.engine, system.symbols, run=system.run_id, capital=float(cfg.capital), total=total, console=screen
         )
@@ -84,7 +81,7 @@ def _speed(text: str) -> float | None:
     return value
 
 
-def _plain(summary: RunSummary) -> dict[str, Any]:
+def _plain(summary: "RunSummary") -> dict[str, Any]:
     return {
         "run": summary.run,
         "status": summary.status,
@@ -99,11 +96,13 @@ def _plain(summary: RunSummary) -> dict[str, Any]:
     }
 
 
-def _print(screen: Console, summary: RunSummary) -> None:
+def _print(screen: "Console", summary: "RunSummary") -> None:
     from rich import box
     from rich.table import Table
 
-    table = Table(title=f"Run {summary.run}: {summary.status}", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(
+        title=f"Run {summary.run}: {summary.status}", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold"
+    )
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_row("bars", f"{summary.bars:,}")

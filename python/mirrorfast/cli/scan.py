@@ -1,7 +1,5 @@
 """`mirrorfast scan`: the newest closed bar of every symbol, scored and classified."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
@@ -12,15 +10,29 @@ from mirrorfast.cli.options import JsonOption, console, print_json
 
 __all__ = ["scan"]
 
-_SHOWN = ("symbol", "price", "signal", "signal_state", "enhanced_score", "momentum_short", "rsi", "volume_ratio", "market_regime")
+_SHOWN = (
+    "symbol",
+    "price",
+    "signal",
+    "signal_state",
+    "enhanced_score",
+    "momentum_short",
+    "rsi",
+    "volume_ratio",
+    "market_regime",
+)
 
 
 def scan(
     bars: Annotated[Path, typer.Option(help="Bars: a .parquet or .csv file, or a folder of them.")],
-    timeframe: Annotated[str, typer.Option(help="scalping, short, medium, daily, weekly, or an interval such as 15m.")] = "medium",
+    timeframe: Annotated[
+        str, typer.Option(help="scalping, short, medium, daily, weekly, or an interval such as 15m.")
+    ] = "medium",
     market: Annotated[str, typer.Option(help="crypto or forex.")] = "crypto",
     top: Annotated[int, typer.Option(min=1, help="How many symbols to show.")] = 20,
-    output: Annotated[Path | None, typer.Option(help="Write every column of every symbol: a .csv or .parquet file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write every column of every symbol: a .csv or .parquet file.")
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Rank symbols by the features of their newest closed bar."""
@@ -44,7 +56,12 @@ def scan(
     from rich.table import Table
 
     screen = console()
-    shown = Table(title=f"Scan of {table.height} symbols, {timeframe}", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    shown = Table(
+        title=f"Scan of {table.height} symbols, {timeframe}",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+    )
     for name in _SHOWN:
         shown.add_column(name, justify="left" if best[name].dtype.is_(best["symbol"].dtype) else "right")
     for row in best.select(_SHOWN).iter_rows():
