@@ -85,7 +85,7 @@ def backtest(
     start = time.perf_counter()
     out = _core.run_backtest(table, engine_json, decisions=decisions)
     seconds = time.perf_counter() - start
-    tables = {
+    tables: dict[str, Any] = {
         name: pl.DataFrame(out[name])
         for name in ("equity", "decisions", "orders", "order_events", "fills", "trades", "weights")
     }

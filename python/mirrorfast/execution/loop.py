@@ -153,7 +153,7 @@ class TradingLoop:
         await self._act(step)
         while events := await self._broker.answers():
             await self.event(events)
-        equity = step.equity
+        equity = self._engine.equity
         self._batch.equity(
             {
                 "ts": batch.ts,
