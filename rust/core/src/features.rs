@@ -1,8 +1,7 @@
 //! Feature columns of SPEC §3: one row a bar.
 
-/// Number of numeric feature columns.
-pub const N: usize = 1;
+mod columns;
+mod config;
 
-/// One row of features.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FeatureRow(pub [f64; N]);
+pub use columns::{Col, FeatureRow, Kind, N};
+pub use config::FeatureConfig;
