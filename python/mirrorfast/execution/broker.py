@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from mirrorfast._core import Fill, Intent
+    from mirrorfast._core import BrokerEvent, Fill, Intent
     from mirrorfast.data.feed import BarBatch
 
-__all__ = ["Broker", "OrderEvent", "Settlement"]
-
-
-@dataclass(frozen=True, slots=True)
-class OrderEvent:
-    """What became of an order apart from its fills.
-
-    Attributes
-    ----------
-    order
-        Order number within the run.
-    symbol
-        Symbol id.
-    kind
-        ``accepted``, ``rejected``, ``cancelled``, ``expired``.
-    reason
-        For people.
-    closes
-        Nothing more will come of the order.
-    rejected
-        The venue refused it.
-    ts
-        Time of the event, ms.
-    """
-
-    order: int
-    symbol: int
-    kind: str
-    reason: str
-    closes: bool
-    rejected: bool
-    ts: int
+__all__ = ["Broker", "Settlement"]
 
 
 class Settlement(Protocol):
@@ -49,7 +17,7 @@ class Settlement(Protocol):
     async def fill(self, fill: Fill) -> None:
         """Books one fill; orders that follow from it are sent before this returns."""
 
-    async def event(self, events: list[OrderEvent]) -> None:
+    async def event(self, events: list[BrokerEvent]) -> None:
         """Takes note of order events; orders that follow from them are sent before this returns."""
 
 
@@ -59,10 +27,10 @@ class Broker(Protocol):
     async def settle(self, batch: BarBatch, settlement: Settlement) -> None:
         """Report everything that happened up to the close of this batch, in the order in which it happened."""
 
-    async def submit(self, ts: int, intents: list[Intent]) -> None:
+    async def submit(self, intents: list[Intent]) -> None:
         """Send or withdraw orders. Their intent is durable already."""
 
-    async def answers(self) -> list[OrderEvent]:
+    async def answers(self) -> list[BrokerEvent]:
         """Order events since the last call."""
 
     def snapshot(self) -> bytes:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirrorfast import _core
-from mirrorfast.execution.broker import OrderEvent
 
 if TYPE_CHECKING:
-    from mirrorfast._core import Intent
+    from mirrorfast._core import BrokerEvent, Fill, Intent
     from mirrorfast.data.feed import BarBatch
     from mirrorfast.execution.broker import Settlement
 
@@ -36,8 +35,8 @@ class SimulatedBroker:
     Examples
     --------
     >>> import mirrorfast as mf
-    >>> broker = SimulatedBroker(mf.TradingConfig().engine_json(["BTC/USD"]))
-    >>> broker.snapshot() == SimulatedBroker(mf.TradingConfig().engine_json(["BTC/USD"])).snapshot()
+    >>> broker = SimulatedBroker(mf.TradingConfig().to_engine_json(["BTC/USD"]))
+    >>> broker.snapshot() == SimulatedBroker(mf.TradingConfig().to_engine_json(["BTC/USD"])).snapshot()
     True
     """
 
@@ -54,45 +53,37 @@ class SimulatedBroker:
         settlement
             Who is told.
         """
-        for phase in (self._exchange.open_phase, self._exchange.range_phase):
-            for fill in phase(batch.ts, batch.rows):
-                await settlement.fill(fill)
-            while events := await self.answers():
-                await settlement.event(events)
+        await self._report(self._exchange.open_phase(batch.ts, batch.rows), settlement)
+        while fills := self._exchange.range_phase(batch.ts, batch.rows):
+            await self._report(fills, settlement)
+        await self._report([], settlement)
 
-    async def submit(self, ts: int, intents: list[Intent]) -> None:
+    async def _report(self, fills: list[Fill], settlement: Settlement) -> None:
+        for fill in fills:
+            await settlement.fill(fill)
+        while events := await self.answers():
+            await settlement.event(events)
+
+    async def submit(self, intents: list[Intent]) -> None:
         """Hand orders to the exchange.
 
         Parameters
         ----------
-        ts
-            Time of the bar that caused them, ms.
         intents
             Orders to send or withdraw.
         """
         for intent in intents:
-            self._exchange.submit(ts, intent)
+            self._exchange.submit(intent)
 
-    async def answers(self) -> list[OrderEvent]:
+    async def answers(self) -> list[BrokerEvent]:
         """Order events since the last call.
 
         Returns
         -------
-        list of OrderEvent
+        list of BrokerEvent
             In the order in which they happened.
         """
-        return [
-            OrderEvent(
-                order=e["order"],
-                symbol=e["symbol"],
-                kind=e["kind"],
-                reason=e["reason"],
-                closes=e["closes"],
-                rejected=e["rejected"],
-                ts=e["ts"],
-            )
-            for e in self._exchange.drain_events()
-        ]
+        return self._exchange.drain_events()
 
     def snapshot(self) -> bytes:
         """State of the exchange: open orders and positions.

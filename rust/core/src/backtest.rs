@@ -3,8 +3,8 @@
 use crate::bars::Bars;
 use crate::engine::{Decision, DecisionEngine, EngineConfig, EquityPoint, External, Step, WeightChange};
 use crate::error::{CoreError, Result};
-use crate::exchange::{BrokerEvent, SimulatedExchange};
-use crate::order::{Fill, Intent, Order};
+use crate::exchange::SimulatedExchange;
+use crate::order::{BrokerEvent, Fill, Intent, Order};
 use crate::portfolio::Trade;
 use crate::risk::RiskEvent;
 use crate::strategies::Vote;
@@ -57,7 +57,7 @@ pub struct BacktestResult {
     /// Strategy weights over time.
     pub weights: Vec<WeightChange>,
     /// What the risk engine noticed.
-    pub risk_events: Vec<(i64, RiskEvent)>,
+    pub risk_events: Vec<RiskEvent>,
     /// Bars seen.
     pub bars: usize,
 }
@@ -98,14 +98,20 @@ impl Session {
     ) -> Result<()> {
         self.fills.clear();
         self.exchange.open_phase(ts, bars, &mut self.fills);
-        self.settle(ts, record, out)?;
-        self.fills.clear();
-        self.exchange.range_phase(ts, bars, &mut self.fills);
-        self.settle(ts, record, out)?;
+        self.settle(record, out)?;
+        loop {
+            self.fills.clear();
+            self.exchange.range_phase(ts, bars, &mut self.fills);
+            if self.fills.is_empty() {
+                break;
+            }
+            self.settle(record, out)?;
+        }
+        self.answer(record, out)?;
         self.step.clear();
         let point = self.engine.on_bars(ts, bars, external, &mut self.step)?;
-        self.submit(ts, record, out);
-        self.answer(ts, record, out)?;
+        self.submit(record, out);
+        self.answer(record, out)?;
         if record.equity {
             out.equity.push(point);
         }
@@ -113,7 +119,7 @@ impl Session {
         Ok(())
     }
 
-    fn settle(&mut self, ts: i64, record: Record, out: &mut BacktestResult) -> Result<()> {
+    fn settle(&mut self, record: Record, out: &mut BacktestResult) -> Result<()> {
         for k in 0..self.fills.len() {
             let fill = self.fills[k];
             self.step.clear();
@@ -121,20 +127,20 @@ impl Session {
             if record.orders {
                 out.fills.push(fill);
             }
-            self.submit(ts, record, out);
+            self.submit(record, out);
         }
-        self.answer(ts, record, out)
+        self.answer(record, out)
     }
 
     /// Sends what the engine asked for and keeps what the run is to remember.
-    fn submit(&mut self, ts: i64, record: Record, out: &mut BacktestResult) {
+    fn submit(&mut self, record: Record, out: &mut BacktestResult) {
         for intent in &self.step.intents {
             if let Intent::Submit(order) = intent
                 && record.orders
             {
                 out.orders.push(*order);
             }
-            self.exchange.submit(ts, intent);
+            self.exchange.submit(intent);
         }
         out.trades.append(&mut self.step.trades);
         out.weights.append(&mut self.step.weights);
@@ -147,24 +153,22 @@ impl Session {
     }
 
     /// Hands the exchange's answers to the engine until neither has anything to say.
-    fn answer(&mut self, ts: i64, record: Record, out: &mut BacktestResult) -> Result<()> {
+    fn answer(&mut self, record: Record, out: &mut BacktestResult) -> Result<()> {
         // An engine answers a rejection with at most one exit order a symbol; more rounds than that would be a bug.
         for _ in 0..8 {
             self.events.clear();
-            self.exchange.drain_events(&mut self.events);
+            self.events.extend(self.exchange.drain_events());
             if self.events.is_empty() {
                 return Ok(());
             }
             self.step.clear();
             for e in &self.events {
-                if e.closes() {
-                    self.engine.on_closed(e.order, e.symbol, e.is_rejection(), ts, &mut self.step);
-                }
+                self.engine.on_event(e, &mut self.step);
             }
             if record.orders {
                 out.order_events.extend_from_slice(&self.events);
             }
-            self.submit(ts, record, out);
+            self.submit(record, out);
         }
         Err(CoreError::Internal("engine and exchange kept answering each other".to_owned()))
     }

@@ -3,6 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CoreError, Result};
+use crate::order::Side;
+
+/// What a symbol is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InstrumentKind {
+    /// The thing itself: buying pays the whole notional, a short sale brings it in.
+    #[default]
+    Spot,
+    /// A linear perpetual swap: only profit and loss, fees and funding move cash.
+    Perpetual,
+}
 
 /// Precision, limits and nature of one symbol.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +34,14 @@ pub struct Instrument {
     pub quote: String,
     /// May be held short.
     pub shortable: bool,
+    /// Spot or perpetual.
+    pub kind: InstrumentKind,
+    /// Base units of one unit of quantity: 1 but for contracts.
+    pub multiplier: f64,
+    /// Highest leverage that the venue grants, ≥ 1.
+    pub max_leverage: f64,
+    /// Maintenance margin as a fraction of the notional, in [0, 1).
+    pub maintenance_margin: f64,
 }
 
 impl Default for Instrument {
@@ -34,6 +54,10 @@ impl Default for Instrument {
             min_notional: 0.0,
             quote: "USD".to_owned(),
             shortable: true,
+            kind: InstrumentKind::Spot,
+            multiplier: 1.0,
+            max_leverage: 125.0,
+            maintenance_margin: 0.005,
         }
     }
 }
@@ -51,23 +75,68 @@ impl Instrument {
     /// # Errors
     /// [`CoreError::Parameter`] naming the field.
     pub fn validate(&self) -> Result<()> {
-        for (name, v) in [("tick", self.tick), ("lot", self.lot)] {
+        for (name, v) in [("tick", self.tick), ("lot", self.lot), ("multiplier", self.multiplier)] {
             if !(v.is_finite() && v > 0.0) {
-                return Err(CoreError::parameter(format!("instrument {}: {name}", self.symbol), v, "a number > 0"));
+                return Err(self.fault(name, v, "a number > 0"));
             }
         }
         for (name, v) in [("min_quantity", self.min_quantity), ("min_notional", self.min_notional)] {
             if !(v.is_finite() && v >= 0.0) {
-                return Err(CoreError::parameter(format!("instrument {}: {name}", self.symbol), v, "a number >= 0"));
+                return Err(self.fault(name, v, "a number >= 0"));
             }
         }
+        if !(self.max_leverage.is_finite() && self.max_leverage >= 1.0) {
+            return Err(self.fault("max_leverage", self.max_leverage, "a number >= 1"));
+        }
+        if !(0.0..1.0).contains(&self.maintenance_margin) {
+            return Err(self.fault("maintenance_margin", self.maintenance_margin, "a fraction in [0, 1)"));
+        }
         Ok(())
+    }
+
+    fn fault(&self, field: &str, value: f64, expected: &str) -> CoreError {
+        CoreError::parameter(format!("instrument {}: {field}", self.symbol), value, expected)
+    }
+
+    /// Value of `quantity` at `price` in quote currency, `quantity·price·multiplier`; keeps the sign.
+    #[inline]
+    pub fn notional(&self, quantity: f64, price: f64) -> f64 {
+        quantity * price * self.multiplier
     }
 
     /// The nearest price on the tick grid.
     #[inline]
     pub fn round_price(&self, price: f64) -> f64 {
         steps((price / self.tick).round(), self.tick)
+    }
+
+    /// The highest price on the tick grid that is not above `price`.
+    #[inline]
+    pub fn floor_price(&self, price: f64) -> f64 {
+        // As in `floor_quantity`: noise of a billionth of a tick is no tick.
+        steps((price / self.tick + 1e-9).floor(), self.tick)
+    }
+
+    /// The lowest price on the tick grid that is not below `price`.
+    #[inline]
+    pub fn ceil_price(&self, price: f64) -> f64 {
+        steps((price / self.tick - 1e-9).ceil(), self.tick)
+    }
+
+    /// The price on the tick grid that is no better than `price` for a trader who takes liquidity on `side`.
+    #[inline]
+    pub fn price_against(&self, side: Side, price: f64) -> f64 {
+        match side {
+            Side::Buy => self.ceil_price(price),
+            Side::Sell => self.floor_price(price),
+        }
+    }
+
+    /// `quantity` is a multiple of the lot, but for float noise.
+    #[inline]
+    pub fn on_lot(&self, quantity: f64) -> bool {
+        let n = quantity / self.lot;
+        (n - n.round()).abs() <= 1e-9 * n.abs().max(1.0)
     }
 
     /// The largest quantity on the lot grid that is not above `quantity` in size; keeps the sign.

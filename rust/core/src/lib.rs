@@ -4,11 +4,17 @@
 #![forbid(unsafe_code)]
 
 pub mod bars;
+pub mod ensemble;
 pub mod error;
+pub mod exchange;
 pub mod features;
+pub mod fill;
 pub mod indicators;
 pub mod instrument;
+pub mod meta;
 pub mod order;
+pub mod portfolio;
+pub mod risk;
 pub mod signals;
 pub mod snapshot;
 pub mod strategies;

@@ -1,5 +1,7 @@
 //! Orders, fills and what the engine asks of a broker.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::types::SymbolId;
@@ -31,6 +33,7 @@ impl Side {
 
     /// The other side.
     #[inline]
+    #[must_use]
     pub fn opposite(self) -> Self {
         match self {
             Self::Buy => Self::Sell,
@@ -86,6 +89,14 @@ pub enum TimeInForce {
     Day,
 }
 
+impl TimeInForce {
+    /// Fills at once or not at all.
+    #[inline]
+    pub fn is_immediate(self) -> bool {
+        matches!(self, Self::Ioc | Self::Fok)
+    }
+}
+
 /// Why an order exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,7 +130,7 @@ pub struct Order {
     pub symbol: SymbolId,
     /// Side.
     pub side: Side,
-    /// Quantity in base units, > 0, a multiple of the lot.
+    /// Quantity in base units (contracts for a derivative), > 0, a multiple of the lot.
     pub quantity: f64,
     /// Execution.
     pub kind: OrderKind,
@@ -129,7 +140,8 @@ pub struct Order {
     pub reduce_only: bool,
     /// Why it exists.
     pub purpose: Purpose,
-    /// Orders of one group (> 0) cancel each other: when one has filled, the rest go.
+    /// Orders of one symbol in one group (> 0) cancel each other: when one has filled, the rest go. A partial fill shrinks
+    /// the members on its own side by what it filled, so that a stop still covers what a target left, and cancels the others.
     pub oco: u64,
     /// Close time of the bar that caused it, or time of the fill that it protects; ms.
     pub ts: i64,
@@ -184,8 +196,10 @@ pub enum Liquidity {
 pub struct Fill {
     /// Number within the run, from 1 (the venue's trade id lives in the ledger).
     pub id: u64,
-    /// Order that was filled.
+    /// Order that was filled; 0 for a liquidation, which nobody ordered.
     pub order: u64,
+    /// Decision that caused the order; 0 for a liquidation.
+    pub decision: u64,
     /// Symbol.
     pub symbol: SymbolId,
     /// Side.
@@ -206,4 +220,173 @@ pub struct Fill {
     pub ts: i64,
     /// What of the order is still open after this fill.
     pub remaining: f64,
+}
+
+/// Why a broker refused an order.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectReason {
+    /// The symbol is not in the table.
+    UnknownSymbol,
+    /// An order of this number is open already.
+    DuplicateId,
+    /// The quantity is not a finite number > 0.
+    Quantity {
+        /// The quantity.
+        quantity: f64,
+    },
+    /// The quantity is not a multiple of the lot.
+    OffLot {
+        /// The quantity.
+        quantity: f64,
+        /// The lot.
+        lot: f64,
+    },
+    /// The quantity is below the smallest that the instrument accepts.
+    BelowMinQuantity {
+        /// The quantity.
+        quantity: f64,
+        /// The smallest.
+        minimum: f64,
+    },
+    /// The notional is below the smallest that the instrument accepts.
+    BelowMinNotional {
+        /// The notional, quote currency.
+        notional: f64,
+        /// The smallest.
+        minimum: f64,
+    },
+    /// A price, trigger or distance is not a finite number > 0.
+    Price {
+        /// The price.
+        price: f64,
+    },
+    /// Reduce-only, and there is nothing on the other side to reduce.
+    NothingToReduce {
+        /// The position, signed.
+        position: f64,
+    },
+    /// The order would make the position short, and the instrument may not be held short.
+    NotShortable {
+        /// The order's quantity.
+        quantity: f64,
+        /// The position, signed.
+        position: f64,
+    },
+    /// The account cannot back the order.
+    InsufficientMargin {
+        /// Initial margin that the order needs, account currency.
+        required: f64,
+        /// Margin that is free.
+        free: f64,
+    },
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::UnknownSymbol => write!(f, "unknown symbol"),
+            Self::DuplicateId => write!(f, "an order of this number is open already"),
+            Self::Quantity { quantity } => write!(f, "quantity = {quantity}: expected a finite number > 0"),
+            Self::OffLot { quantity, lot } => write!(f, "quantity = {quantity}: expected a multiple of the lot {lot}"),
+            Self::BelowMinQuantity { quantity, minimum } => {
+                write!(f, "quantity = {quantity}: expected at least {minimum}")
+            }
+            Self::BelowMinNotional { notional, minimum } => {
+                write!(f, "notional = {notional}: expected at least {minimum}")
+            }
+            Self::Price { price } => write!(f, "price = {price}: expected a finite number > 0"),
+            Self::NothingToReduce { position } => {
+                write!(f, "reduce-only, but the position of {position} has nothing to reduce on that side")
+            }
+            Self::NotShortable { quantity, position } => {
+                write!(f, "selling {quantity} of a position of {position} would go short, which the instrument forbids")
+            }
+            Self::InsufficientMargin { required, free } => {
+                write!(f, "insufficient margin: the order needs {required}, {free} is free")
+            }
+        }
+    }
+}
+
+/// What happened to an order, or to a position without one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BrokerEventKind {
+    /// The order stands.
+    Accepted,
+    /// The order was refused and never stood.
+    Rejected {
+        /// Why.
+        reason: RejectReason,
+    },
+    /// What was left of the order was withdrawn.
+    Cancelled {
+        /// Why.
+        reason: CancelReason,
+    },
+    /// What was left of the order ended with its time in force.
+    Expired,
+    /// The trigger of a stop traded.
+    Triggered {
+        /// The trigger.
+        trigger: f64,
+    },
+    /// Funding of a perpetual was settled; the order number is 0.
+    Funding {
+        /// Sum of the rates settled, a fraction of the notional.
+        rate: f64,
+        /// Price that the notional was taken at.
+        price: f64,
+        /// Paid, quote currency; < 0 when received.
+        amount: f64,
+    },
+}
+
+/// What a broker reports besides fills.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BrokerEvent {
+    /// Time, ms.
+    pub ts: i64,
+    /// The order; 0 where there is none.
+    pub order: u64,
+    /// Its symbol.
+    pub symbol: SymbolId,
+    /// What happened.
+    pub kind: BrokerEventKind,
+}
+
+impl BrokerEvent {
+    /// Nothing more will come of the order.
+    pub fn closes(&self) -> bool {
+        use BrokerEventKind::{Cancelled, Expired, Rejected};
+        matches!(self.kind, Rejected { .. } | Cancelled { .. } | Expired)
+    }
+
+    /// The order was refused.
+    pub fn is_rejection(&self) -> bool {
+        matches!(self.kind, BrokerEventKind::Rejected { .. })
+    }
+
+    /// Why, in words; `None` where the kind says it all.
+    pub fn reason(&self) -> Option<String> {
+        match self.kind {
+            BrokerEventKind::Rejected { reason } => Some(reason.to_string()),
+            BrokerEventKind::Cancelled { reason } => Some(reason.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replaced => "replaced by a newer order",
+            Self::PositionClosed => "the position that it served is gone",
+            Self::Oco => "another order of its group was filled",
+            Self::Halt => "trading halted",
+            Self::Expired => "its time in force ended",
+            Self::Operator => "withdrawn by a person",
+        })
+    }
 }

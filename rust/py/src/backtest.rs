@@ -76,8 +76,7 @@ fn run_backtest<'py>(
     out.set_item("trades", trade_table(&result, &bars)?)?;
     out.set_item("weights", weight_table(&result, &names)?)?;
     out.set_item("bars", result.bars)?;
-    let events: Vec<(i64, String)> = result.risk_events.iter().map(|(ts, e)| (*ts, e.to_string())).collect();
-    out.set_item("risk_events", events)?;
+    out.set_item("risk_events", crate::convert::to_python(py, &result.risk_events)?)?;
     Ok(out)
 }
 

@@ -1,8 +1,8 @@
 //! `DecisionEngine` and `SimulatedExchange` as Python drives them in paper and live runs.
 
 use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step};
-use mirrorfast_core::exchange::{BrokerEvent, SimulatedExchange};
-use mirrorfast_core::order::{Fill, Intent, Liquidity, OrderKind, Purpose, Side};
+use mirrorfast_core::exchange::SimulatedExchange;
+use mirrorfast_core::order::{BrokerEvent, Fill, Intent, Liquidity, OrderKind, Purpose, Side};
 use mirrorfast_core::strategies::Vote;
 use mirrorfast_core::types::{Bar, SymbolId};
 use pyo3::prelude::*;
@@ -108,11 +108,12 @@ fn parse<T: serde::de::DeserializeOwned>(field: &str, text: &str) -> PyResult<T>
 #[pymethods]
 impl PyFill {
     #[new]
-    #[pyo3(signature = (*, id, order, symbol, side, quantity, price, fee, slippage, liquidity, purpose, ts, remaining))]
+    #[pyo3(signature = (*, id, order, decision, symbol, side, quantity, price, fee, slippage, liquidity, purpose, ts, remaining))]
     #[allow(clippy::too_many_arguments)] // one keyword a field
     fn new(
         id: u64,
         order: u64,
+        decision: u64,
         symbol: SymbolId,
         side: &str,
         quantity: f64,
@@ -127,7 +128,7 @@ impl PyFill {
         let side: Side = parse("side", side)?;
         let liquidity: Liquidity = parse("liquidity", liquidity)?;
         let purpose: Purpose = parse("purpose", purpose)?;
-        Ok(Self(Fill { id, order, symbol, side, quantity, price, fee, slippage, liquidity, purpose, ts, remaining }))
+        Ok(Self(Fill { id, order, decision, symbol, side, quantity, price, fee, slippage, liquidity, purpose, ts, remaining }))
     }
     fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.0)
@@ -139,6 +140,55 @@ impl PyFill {
     #[getter]
     fn ts(&self) -> i64 {
         self.0.ts
+    }
+    fn __repr__(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
+
+/// What happened to an order apart from its fills, or to a position without an order.
+#[pyclass(frozen, name = "BrokerEvent", module = "mirrorfast._core")]
+pub(crate) struct PyEvent(BrokerEvent);
+
+#[pymethods]
+impl PyEvent {
+    /// Order number; 0 for funding.
+    #[getter]
+    fn order(&self) -> u64 {
+        self.0.order
+    }
+    /// Symbol id.
+    #[getter]
+    fn symbol(&self) -> SymbolId {
+        self.0.symbol
+    }
+    /// Milliseconds since the epoch.
+    #[getter]
+    fn ts(&self) -> i64 {
+        self.0.ts
+    }
+    /// `accepted`, `rejected`, `cancelled`, `expired`, `funding` …
+    #[getter]
+    fn kind(&self) -> String {
+        name_of(&self.0.kind)
+    }
+    /// For people; empty where the kind says it all.
+    #[getter]
+    fn reason(&self) -> String {
+        self.0.reason()
+    }
+    /// Nothing more will come of the order.
+    #[getter]
+    fn closes(&self) -> bool {
+        self.0.closes()
+    }
+    /// The venue refused the order.
+    #[getter]
+    fn rejected(&self) -> bool {
+        self.0.is_rejection()
+    }
+    fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.0)
     }
     fn __repr__(&self) -> String {
         format!("{:?}", self.0)
@@ -189,7 +239,7 @@ impl PyStep {
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.step.weights)
     }
-    /// What the risk engine noticed, as (ms, event).
+    /// What the risk engine noticed, as dicts.
     #[getter]
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.step.events)
@@ -238,10 +288,14 @@ impl PyEngine {
         gateway::guarded(|| inner.on_fill(&fill.0, &mut step))?;
         Ok(PyStep { step, equity: None })
     }
-    fn on_closed(&mut self, order: u64, symbol: SymbolId, rejected: bool, ts: i64) -> PyStep {
+    fn on_event(&mut self, event: &PyEvent) -> PyResult<PyStep> {
         let mut step = Step::default();
-        self.inner.on_closed(order, symbol, rejected, ts, &mut step);
-        PyStep { step, equity: None }
+        let inner = &mut self.inner;
+        gateway::guarded(|| {
+            inner.on_event(&event.0, &mut step);
+            Ok(())
+        })?;
+        Ok(PyStep { step, equity: None })
     }
     #[getter]
     fn warm_up(&self) -> usize {
@@ -257,7 +311,8 @@ impl PyEngine {
     }
     #[getter]
     fn grades(&self) -> Vec<String> {
-        (0..self.inner.trainer().weights().len()).map(|k| self.inner.trainer().grade(k).as_str().to_owned()).collect()
+        let trainer = self.inner.trainer();
+        (0..trainer.weights().len()).filter_map(|k| Some(trainer.grade(k).ok()?.as_str().to_owned())).collect()
     }
     /// Open positions as dicts with symbol id, quantity, average price, last price, unrealised profit and stop.
     fn positions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -309,8 +364,8 @@ impl PyExchange {
         let instruments: Vec<_> = config.symbols.iter().map(|s| s.instrument.clone()).collect();
         Ok(Self { inner: gateway::guarded(|| SimulatedExchange::new(&config.costs, &instruments))? })
     }
-    fn submit(&mut self, ts: i64, intent: &PyIntent) {
-        self.inner.submit(ts, &intent.0);
+    fn submit(&mut self, intent: &PyIntent) {
+        self.inner.submit(&intent.0);
     }
     /// Fills at the open of these bars.
     fn open_phase(&mut self, ts: i64, rows: Vec<Row>) -> Vec<PyFill> {
@@ -324,19 +379,9 @@ impl PyExchange {
         self.inner.range_phase(ts, &bars(ts, &rows), &mut fills);
         fills.into_iter().map(PyFill).collect()
     }
-    /// What became of orders apart from fills: dicts with `order`, `symbol`, `kind`, `reason`, `closes`, `rejected`.
-    fn drain_events<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let mut events: Vec<BrokerEvent> = Vec::new();
-        self.inner.drain_events(&mut events);
-        let list = PyList::empty(py);
-        for e in &events {
-            let dict = to_python(py, e)?;
-            dict.set_item("closes", e.closes())?;
-            dict.set_item("rejected", e.is_rejection())?;
-            dict.set_item("reason", e.reason())?;
-            list.append(dict)?;
-        }
-        Ok(list)
+    /// What happened apart from fills since the last call, in order.
+    fn drain_events(&mut self) -> Vec<PyEvent> {
+        self.inner.drain_events().map(PyEvent).collect()
     }
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &gateway::guarded(|| mirrorfast_core::snapshot::to_bytes(&self.inner))?))
@@ -350,6 +395,7 @@ impl PyExchange {
 pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyIntent>()?;
     m.add_class::<PyFill>()?;
+    m.add_class::<PyEvent>()?;
     m.add_class::<PyStep>()?;
     m.add_class::<PyEngine>()?;
     m.add_class::<PyExchange>()

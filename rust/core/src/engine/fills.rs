@@ -3,7 +3,7 @@
 use super::symbol::{ActiveStop, Working};
 use super::{DecisionEngine, Step, WeightChange};
 use crate::error::{CoreError, Result};
-use crate::order::{CancelReason, Fill, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
+use crate::order::{BrokerEvent, CancelReason, Fill, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
 use crate::portfolio::Trade;
 use crate::types::SymbolId;
 
@@ -18,38 +18,39 @@ impl DecisionEngine {
             return Err(CoreError::shape("symbol id", fill.symbol, format!("below {}", self.symbols.len())));
         }
         let before = self.portfolio.position(fill.symbol).quantity;
-        let trade = self.portfolio.apply_fill(fill)?;
-        let after = self.portfolio.position(fill.symbol).quantity;
+        let trade = self.portfolio.apply_fill(fill, &self.instruments[k])?;
+        let position = *self.portfolio.position(fill.symbol);
         self.settle(fill);
         if let Some(trade) = trade {
-            self.learn(&trade, step);
+            self.learn(&trade, step)?;
             step.trades.push(trade);
         }
-        if after == 0.0 {
-            self.drop_stop(fill, step);
-        } else if before * after <= 0.0 {
+        let after = position.quantity;
+        if before * after <= 0.0 {
             let book = &mut self.symbols[k].book;
             book.entry_contributions.clone_from(&book.planned_contributions);
-            let (distance, decision) = (book.planned_stop, book.planned_decision);
-            if distance.is_finite() && distance > 0.0 {
-                let instrument = &self.instruments[k];
-                let entry = self.portfolio.position(fill.symbol).average_price;
-                let price = instrument.round_price(entry - after.signum() * distance).max(instrument.tick);
-                self.put_stop(fill.symbol, price, decision, fill.ts, step);
-            } else {
-                self.drop_stop(fill, step);
-            }
-        } else if let Some(stop) = self.symbols[k].book.stop
-            && stop.order != fill.order
-        {
+        }
+        let price = self.risk.protect(fill.symbol, &position, &self.meters[k], &self.instruments[k]);
+        let stop = self.symbols[k].book.stop;
+        if after == 0.0 || price.is_nan() {
+            self.drop_stop(fill, step);
+        } else if stop.is_none_or(|s| s.price != price || s.quantity != after.abs()) {
             let decision = self.symbols[k].book.planned_decision;
-            self.put_stop(fill.symbol, stop.price, decision, fill.ts, step);
+            self.put_stop(fill.symbol, price, decision, fill.ts, step);
         }
         Ok(())
     }
 
+    /// Takes what a broker reports apart from fills.
+    pub fn on_event(&mut self, event: &BrokerEvent, step: &mut Step) {
+        self.portfolio.apply_event(event);
+        if event.closes() {
+            self.on_closed(event.order, event.symbol, event.is_rejection(), event.ts, step);
+        }
+    }
+
     /// An order ended without (further) fills. A protective stop that the broker refused becomes an exit at market.
-    pub fn on_closed(&mut self, order: u64, symbol: SymbolId, rejected: bool, ts: i64, step: &mut Step) {
+    fn on_closed(&mut self, order: u64, symbol: SymbolId, rejected: bool, ts: i64, step: &mut Step) {
         let Some(state) = self.symbols.get_mut(symbol as usize) else { return };
         state.book.working.retain(|w| w.id != order);
         if state.book.stop.is_some_and(|s| s.order == order) {
@@ -132,21 +133,23 @@ impl DecisionEngine {
     }
 
     /// Credits a closed trade to the strategies that wanted it.
-    fn learn(&mut self, trade: &Trade, step: &mut Step) {
+    fn learn(&mut self, trade: &Trade, step: &mut Step) -> Result<()> {
+        self.risk.on_trade(trade.return_fraction);
         if !self.config.adapt_weights {
-            return;
+            return Ok(());
         }
         let book = &self.symbols[trade.symbol as usize].book;
         for (k, &contribution) in book.entry_contributions.iter().enumerate() {
             if contribution * trade.side.sign() > 0.0 {
-                self.trainer.update(k, trade.pnl_fraction);
+                self.trainer.update(k, trade.pnl_fraction)?;
                 step.weights.push(WeightChange {
                     ts: trade.exit_ts,
                     strategy: k as u32,
                     weight: self.trainer.weights()[k],
-                    grade: self.trainer.grade(k),
+                    grade: self.trainer.grade(k)?,
                 });
             }
         }
+        Ok(())
     }
 }

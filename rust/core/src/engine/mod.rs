@@ -4,6 +4,7 @@
 //! time: fills of the open → [`DecisionEngine::on_fill`] each; fills inside the bar → the same; then [`DecisionEngine::on_bars`]
 //! with everything that closed. Whatever the engine asks for lands in a [`Step`].
 
+mod account;
 mod config;
 mod fills;
 mod step;
@@ -21,7 +22,7 @@ use crate::instrument::Instrument;
 use crate::meta::MetaController;
 use crate::order::{CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
 use crate::portfolio::Portfolio;
-use crate::risk::{Halt, RiskEngine, RiskMeter, Rule, RiskStep, TargetRequest, Verdict};
+use crate::risk::{Halt, RiskEngine, RiskMeter, RiskStep, Rule, TargetRequest, Verdict};
 use crate::strategies::Vote;
 use crate::types::{Bar, SymbolId, interval_ms};
 
@@ -84,8 +85,8 @@ impl DecisionEngine {
             interval: interval_ms(&config.timeframe)?,
             portfolio: Portfolio::new(config.capital, &instruments)?,
             risk: RiskEngine::new(&config.risk, n)?,
-            meta: MetaController::new(&config.meta),
-            trainer: StrategyTrainer::with_weights(&weights),
+            meta: MetaController::with_config(config.meta.clone())?,
+            trainer: StrategyTrainer::with_weights(&weights)?,
             meters: vec![RiskMeter::new(); n],
             symbols,
             instruments,
@@ -160,8 +161,8 @@ impl DecisionEngine {
             self.meters[*s as usize].update(bar);
         }
         let equity = self.portfolio.equity();
-        if let Some(event) = self.risk.on_equity(ts, equity) {
-            step.events.push((ts, event));
+        if let Some(event) = self.risk.on_equity(ts + self.interval, equity) {
+            step.events.push(event);
         }
         let n = self.config.external.len();
         for (k, (s, bar)) in bars.iter().enumerate() {
@@ -223,6 +224,7 @@ impl DecisionEngine {
         let request = TargetRequest { symbol, target: blended.position, price: bar.close, ts: close_ts, decision: id };
         let pending = state.pending();
         let risk = self.risk.evaluate(&request, &self.portfolio, &self.meters, &self.instruments, pending);
+        let purpose = risk.trades().then_some(risk.purpose);
         let held = self.portfolio.position(symbol).quantity;
         let mut decision = Decision {
             id,
@@ -243,19 +245,19 @@ impl DecisionEngine {
             quantity: risk.order_quantity,
             stop_price: risk.stop_price,
             order: 0,
-            purpose: None,
+            purpose,
         };
-        if let Some(purpose) = self.risk.should_exit(symbol, self.portfolio.position(symbol), close_ts)
-            && held + pending != 0.0
+        if held + pending != 0.0
+            && let Some(purpose) = self.risk.should_exit(symbol, self.portfolio.position(symbol))
         {
             decision.quantity = -(held + pending);
             decision.verdict = Verdict::Approved;
             decision.purpose = Some(purpose);
         }
-        if decision.quantity != 0.0 {
-            self.place(&mut decision, pending, close_ts, step);
-        } else {
+        if decision.quantity == 0.0 {
             self.follow_stop(symbol, bar, close_ts, step);
+        } else {
+            self.place(&mut decision, pending, close_ts, step);
         }
         let state = &self.symbols[symbol as usize];
         step.votes.extend_from_slice(&state.votes);
@@ -271,25 +273,15 @@ impl DecisionEngine {
             for w in state.book.working.iter().filter(|w| !w.protective()) {
                 step.intents.push(Intent::Cancel { id: w.id, symbol, reason: CancelReason::Replaced });
             }
-            decision.steps.push(RiskStep { rule: Rule::WorkingOrder, before: quantity, after: 0.0 });
+            decision.steps.push(RiskStep { rule: Rule::Pending, before: quantity, after: 0.0, limit: pending });
             decision.quantity = 0.0;
+            decision.purpose = None;
             decision.verdict = Verdict::Hold;
             return;
         }
-        let after = held + pending + quantity;
-        let reduces = held * quantity < 0.0 && quantity.abs() <= held.abs() * (1.0 + 1e-12);
-        let purpose = decision.purpose.unwrap_or(if self.risk.halted().is_some() {
-            Purpose::Flatten
-        } else if reduces && after.abs() <= self.instruments[symbol as usize].lot * 0.5 {
-            Purpose::Exit
-        } else if held * quantity > 0.0 || reduces {
-            Purpose::Resize
-        } else {
-            Purpose::Entry
-        });
-        let opens = !reduces && held * quantity <= 0.0;
-        if opens {
-            state.book.planned_stop = (decision.price - decision.stop_price).abs();
+        let reduces = held * quantity < 0.0 && (held + pending + quantity) * held >= 0.0;
+        let purpose = decision.purpose.unwrap_or(Purpose::Exit);
+        if !reduces && held * quantity <= 0.0 {
             state.book.planned_decision = decision.id;
             state.book.planned_contributions.copy_from_slice(&state.contributions);
         }
@@ -318,8 +310,8 @@ impl DecisionEngine {
         let k = symbol as usize;
         let Some(stop) = self.symbols[k].book.stop else { return };
         let position = self.portfolio.position(symbol);
-        let Some(price) = self.risk.stop_update(symbol, position, bar, &self.meters[k], stop.price) else { return };
-        let price = self.instruments[k].round_price(price);
+        let moved = self.risk.stop_update(symbol, position, bar, &self.meters[k], &self.instruments[k]);
+        let Some(price) = moved else { return };
         if price != stop.price {
             let decision = self.symbols[k].book.planned_decision;
             self.put_stop(symbol, price, decision, ts, step);

@@ -1,13 +1,12 @@
 //! What the engine says: decisions, intents and the state of the account after each batch.
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use crate::ensemble::Direction;
-use crate::meta::Method;
+use crate::meta::MetaMode;
 use crate::order::{Intent, Purpose};
 use crate::portfolio::Trade;
-use crate::risk::{RiskEvent, RiskStep, Verdict};
+use crate::risk::{RiskEvent, Steps, Verdict};
 use crate::signals::{MarketRegime, Signal};
 use crate::strategies::Vote;
 use crate::types::SymbolId;
@@ -30,7 +29,7 @@ pub struct Decision {
     /// The blended position asked of the risk engine.
     pub target: f64,
     /// How it was blended.
-    pub method: Method,
+    pub method: MetaMode,
     /// Confidence of the ensemble.
     pub confidence: f64,
     /// Label of the consensus for people.
@@ -42,7 +41,7 @@ pub struct Decision {
     /// What the risk engine said.
     pub verdict: Verdict,
     /// Its steps, in order.
-    pub steps: SmallVec<[RiskStep; 8]>,
+    pub steps: Steps,
     /// Position held before, signed base units.
     pub held: f64,
     /// Signed quantity ordered, 0 for none.
@@ -98,8 +97,8 @@ pub struct Step {
     pub trades: Vec<Trade>,
     /// Weight changes that followed.
     pub weights: Vec<WeightChange>,
-    /// What the risk engine noticed, with its time.
-    pub events: Vec<(i64, RiskEvent)>,
+    /// What the risk engine noticed.
+    pub events: Vec<RiskEvent>,
 }
 
 impl Step {

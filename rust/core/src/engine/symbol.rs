@@ -40,10 +40,8 @@ pub(super) struct ActiveStop {
 pub(super) struct Book {
     pub(super) working: SmallVec<[Working; 4]>,
     pub(super) stop: Option<ActiveStop>,
-    /// Distance from entry price to stop that the last entry decision planned, NaN for none.
-    pub(super) planned_stop: f64,
+    /// Decision that planned the next entry and contributions to it, and those to the entry of the position now held.
     pub(super) planned_decision: u64,
-    /// Contributions at the decision that planned the next entry, and those of the position now held.
     pub(super) planned_contributions: Vec<f64>,
     pub(super) entry_contributions: Vec<f64>,
     pub(super) last_close: f64,
@@ -72,13 +70,13 @@ impl SymbolState {
     pub(super) fn new(config: &EngineConfig, k: usize) -> Result<Self> {
         let market = config.symbols[k].market;
         let timeframe = Timeframe::parse(&config.timeframe)?;
-        let context = StrategyContext { market, timeframe };
+        let context = StrategyContext { market, timeframe, model: None };
         let mut built = Vec::with_capacity(config.strategies.len());
         for s in &config.strategies {
             let given: Vec<(&str, f64)> = s.params.iter().map(|(name, &v)| (name.as_str(), v)).collect();
             built.push(strategies::registry::find(&s.name)?.build_with(&given, &context)?);
         }
-        let names: Vec<&str> = config.strategy_names().collect();
+        let names: Vec<String> = config.strategy_names().map(str::to_owned).collect();
         let needs = config.classify || built.iter().any(|s| s.needs_features());
         let features =
             if needs { Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?) } else { None };
@@ -93,7 +91,6 @@ impl SymbolState {
             book: Book {
                 working: SmallVec::new(),
                 stop: None,
-                planned_stop: f64::NAN,
                 planned_decision: 0,
                 planned_contributions: vec![0.0; n],
                 entry_contributions: vec![0.0; n],

@@ -35,10 +35,17 @@ impl Smoother {
     /// Adds a value; returns the average, NaN before the `period`-th value.
     #[inline(always)]
     pub fn push(&mut self, x: f64) -> f64 {
+        x - self.push_gap(x)
+    }
+
+    /// Adds a value; returns `x − average`, NaN before the `period`-th value. The difference of two averages of the same series is
+    /// best taken as that of their gaps: the price level has gone from it.
+    #[inline(always)]
+    pub fn push_gap(&mut self, x: f64) -> f64 {
         if self.seen >= self.period {
             self.gap = self.keep * (self.gap + (x - self.last));
             self.last = x;
-            return x - self.gap;
+            return self.gap;
         }
         self.seen += 1;
         self.gap += x;
@@ -46,9 +53,8 @@ impl Smoother {
         if self.seen < self.period {
             return f64::NAN;
         }
-        let mean = self.gap / self.period as f64;
-        self.gap = x - mean;
-        mean
+        self.gap = x - self.gap / self.period as f64;
+        self.gap
     }
 
     /// The present average, NaN until warm.
@@ -73,6 +79,43 @@ impl Smoother {
         self.seen = 0;
         self.last = 0.0;
         self.gap = 0.0;
+    }
+}
+
+/// Wilder's decaying sum `s ← s − s/period + x`, after a plain sum of `seed` values.
+///
+/// What RSI, CMO and the directional indicators divide by each other: a quotient of two such sums is that of the averages, and
+/// sums of non-negative values stay non-negative.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WilderSum {
+    keep: f64,
+    seed: usize,
+    seen: usize,
+    sum: f64,
+}
+
+impl WilderSum {
+    /// Decay of `period ≥ 1`, starting after `seed` values.
+    pub fn new(period: usize, seed: usize) -> Self {
+        Self { keep: 1.0 - 1.0 / period.max(1) as f64, seed, seen: 0, sum: 0.0 }
+    }
+
+    /// Adds a value and returns the sum, whether or not the seed is complete.
+    #[inline(always)]
+    pub fn push(&mut self, x: f64) -> f64 {
+        if self.seen >= self.seed {
+            self.sum = self.sum * self.keep + x;
+        } else {
+            self.seen += 1;
+            self.sum += x;
+        }
+        self.sum
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.seen = 0;
+        self.sum = 0.0;
     }
 }
 

@@ -28,7 +28,7 @@ impl EaseOfMovement {
 impl Indicator<3, 1> for EaseOfMovement {
     #[inline(always)]
     fn update(&mut self, [high, low, volume]: [f64; 3]) -> [f64; 1] {
-        let middle = (high + low) / 2.0;
+        let middle = 0.5 * (high + low);
         let Some(previous) = self.previous.replace(middle) else { return [f64::NAN] };
         let range = high - low;
         let box_ratio = if range == 0.0 { 0.0 } else { volume / self.divisor / range };

@@ -64,6 +64,7 @@ pub struct Window<'a> {
 
 impl Window<'_> {
     /// The bars from `start` on.
+    #[must_use]
     pub fn from(&self, start: usize) -> Self {
         Self {
             high: &self.high[start..],

@@ -1,0 +1,559 @@
+//! Matching of one symbol's orders against one bar.
+
+use crate::fill::{CostConfig, MarginMode};
+use crate::instrument::Instrument;
+use crate::order::{
+    BrokerEvent, BrokerEventKind, CancelReason, Fill, Liquidity, OrderKind, Purpose, Side, TimeInForce,
+};
+use crate::portfolio::Portfolio;
+use crate::types::{Bar, SymbolId};
+
+use super::DAY_MS;
+use super::book::{Book, OpenOrder, Stage};
+
+/// One symbol in one phase of one bar.
+pub(super) struct Session<'a> {
+    pub(super) costs: &'a CostConfig,
+    pub(super) instrument: &'a Instrument,
+    pub(super) book: &'a mut Book,
+    pub(super) account: Option<&'a mut Portfolio>,
+    pub(super) events: &'a mut Vec<BrokerEvent>,
+    pub(super) next_fill: &'a mut u64,
+    pub(super) out: &'a mut Vec<Fill>,
+    pub(super) symbol: SymbolId,
+    pub(super) bar: &'a Bar,
+    pub(super) ts: i64,
+}
+
+/// How a touched order executes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Touch {
+    /// Takes liquidity at the reference price, no further than the limit where there is one.
+    Take { reference: f64, limit: Option<f64> },
+    /// Gives liquidity at this price.
+    Give { price: f64 },
+    /// A stop-limit whose trigger traded beyond its limit: rests from now on.
+    Rest,
+}
+
+/// Of the touched orders, the one with the smallest rank goes first.
+type Rank = (u8, f64);
+
+impl Session<'_> {
+    /// Everything that happens at the open.
+    pub(super) fn open(&mut self, liquidation: Option<f64>) {
+        self.arrive();
+        if let Some(price) = liquidation
+            && passed(Side::of(-self.book.quantity), price, self.bar.open)
+        {
+            self.liquidate(self.bar.open);
+        }
+        while let Some((at, touch)) = self.next(Self::at_open) {
+            self.execute(at, touch);
+        }
+        // What had to fill at once and met its first open has had its chance.
+        for at in 0..self.book.orders.len() {
+            let o = &self.book.orders[at];
+            if o.stage == Stage::Live && o.order.tif.is_immediate() && matches!(o.kind, OrderKind::Limit { .. }) {
+                self.end(at, BrokerEventKind::Expired);
+            }
+        }
+        self.sweep();
+    }
+
+    /// Expiry, and what was on its way to the venue.
+    fn arrive(&mut self) {
+        for at in 0..self.book.orders.len() {
+            let o = &mut self.book.orders[at];
+            if o.order.tif == TimeInForce::Day && self.ts.div_euclid(DAY_MS) > o.order.ts.div_euclid(DAY_MS) {
+                self.end(at, BrokerEventKind::Expired);
+                continue;
+            }
+            if let Some(cancel) = &mut o.cancel {
+                if cancel.bars == 0 {
+                    let reason = cancel.reason;
+                    self.end(at, BrokerEventKind::Cancelled { reason });
+                    continue;
+                }
+                cancel.bars -= 1;
+                cancel.new = false;
+            }
+            if o.delay > 0 {
+                o.delay -= 1;
+                o.stage = Stage::Idle;
+            } else {
+                o.stage = Stage::Live;
+            }
+        }
+    }
+
+    /// Everything that happens inside the bar.
+    pub(super) fn range(&mut self, liquidation: Option<f64>) {
+        let first = !self.book.ranged;
+        for at in 0..self.book.orders.len() {
+            let o = &mut self.book.orders[at];
+            if let Some(cancel) = &mut o.cancel
+                && cancel.new
+            {
+                cancel.bars -= 1;
+                cancel.new = false;
+            }
+            match o.stage {
+                Stage::New if o.delay > 0 => {
+                    o.delay -= 1;
+                    o.stage = Stage::Idle;
+                }
+                Stage::Live if !first => o.stage = Stage::Idle,
+                _ => {}
+            }
+        }
+        if first {
+            self.first_range(liquidation);
+        } else {
+            while let Some((at, touch)) = self.next(Self::after_entry) {
+                self.execute(at, touch);
+            }
+            if let Some(price) = liquidation
+                && self.book.entered
+                && self.book.quantity != 0.0
+                && self.hit(Side::of(-self.book.quantity), price)
+            {
+                let side = Side::of(-self.book.quantity);
+                self.liquidate(if passed(side, price, self.book.base) { self.book.base } else { price });
+            }
+            for o in &mut self.book.orders {
+                if o.stage == Stage::New {
+                    o.stage = Stage::Idle;
+                }
+            }
+        }
+        self.sweep();
+    }
+
+    fn first_range(&mut self, mut liquidation: Option<f64>) {
+        loop {
+            let next = self.next(Self::inside);
+            if let Some(price) = liquidation {
+                let side = Side::of(-self.book.quantity);
+                let rank = (0, (price - self.bar.open).abs());
+                let ahead = next.is_none_or(|(at, _)| self.rank(at) >= rank);
+                if self.book.quantity != 0.0 && self.reaches(side, price) && ahead {
+                    self.liquidate(price);
+                    liquidation = None;
+                    continue;
+                }
+            }
+            let Some((at, touch)) = next else { break };
+            let before = self.book.quantity;
+            self.execute(at, touch);
+            if self.book.quantity != before {
+                // The price was that of the position before; a changed one is looked at again at the next open.
+                let reduced = self.book.quantity != 0.0
+                    && (self.book.quantity > 0.0) == (before > 0.0)
+                    && self.book.quantity.abs() < before.abs();
+                liquidation = liquidation.filter(|_| reduced);
+            }
+        }
+        for at in 0..self.book.orders.len() {
+            let o = &self.book.orders[at];
+            if matches!(o.stage, Stage::Live | Stage::New) {
+                if o.order.tif.is_immediate() && matches!(o.kind, OrderKind::Limit { .. }) {
+                    self.end(at, BrokerEventKind::Expired);
+                } else {
+                    self.trail(at);
+                }
+            }
+        }
+        for o in &mut self.book.orders {
+            if o.stage == Stage::New {
+                // It has met the market after the open of this bar.
+                o.stage = Stage::Live;
+            }
+            o.resting |= o.stage == Stage::Live;
+        }
+    }
+
+    /// Moves a trailing stop by the extremes of the bar that it stood through.
+    fn trail(&mut self, at: usize) {
+        let o = &mut self.book.orders[at];
+        if let OrderKind::TrailingStop { distance, trigger } = &mut o.kind {
+            *trigger = match o.order.side {
+                Side::Sell => trigger.max(self.instrument.round_price(self.bar.high - *distance)),
+                Side::Buy => trigger.min(self.instrument.round_price(self.bar.low + *distance)),
+            };
+        }
+    }
+
+    /// The first touched order by rank, ties by order of submission.
+    fn next(&self, touch: impl Fn(&Self, &OpenOrder) -> Option<Touch>) -> Option<(usize, Touch)> {
+        let mut best: Option<(Rank, usize, Touch)> = None;
+        for (at, o) in self.book.orders.iter().enumerate() {
+            if let Some(touched) = touch(self, o) {
+                let rank = self.rank(at);
+                if best.is_none_or(|(first, _, _)| rank < first) {
+                    best = Some((rank, at, touched));
+                }
+            }
+        }
+        best.map(|(_, at, touched)| (at, touched))
+    }
+
+    /// Worst first: market orders (at the open alone), stops that reduce, entries, limits that reduce; the nearest to the open first.
+    fn rank(&self, at: usize) -> Rank {
+        let o = &self.book.orders[at];
+        let reduces = self.book.reducible(o.order.side) > 0.0;
+        match o.kind {
+            OrderKind::Market => (0, -1.0),
+            OrderKind::Stop { trigger }
+            | OrderKind::StopLimit { trigger, .. }
+            | OrderKind::TrailingStop { trigger, .. } => (u8::from(!reduces), (trigger - self.bar.open).abs()),
+            OrderKind::Limit { price } => (if reduces { 2 } else { 1 }, (price - self.bar.open).abs()),
+        }
+    }
+
+    /// The bar's range reaches a stop on `side`.
+    #[inline]
+    fn reaches(&self, side: Side, level: f64) -> bool {
+        match side {
+            Side::Buy => self.bar.high >= level,
+            Side::Sell => self.bar.low <= level,
+        }
+    }
+
+    /// What an order does at the open.
+    fn at_open(&self, o: &OpenOrder) -> Option<Touch> {
+        if o.stage != Stage::Live {
+            return None;
+        }
+        let open = self.bar.open;
+        match o.kind {
+            OrderKind::Market => Some(Touch::Take { reference: open, limit: None }),
+            OrderKind::Limit { price } => Self::arrives(o, price, open),
+            _ => Self::triggered(o, open),
+        }
+    }
+
+    /// A limit that the market stands at or beyond.
+    fn arrives(o: &OpenOrder, limit: f64, price: f64) -> Option<Touch> {
+        if !marketable(o.order.side, limit, price) {
+            None
+        } else if o.resting {
+            Some(Touch::Give { price })
+        } else {
+            Some(Touch::Take { reference: price, limit: Some(limit) })
+        }
+    }
+
+    /// A stop with the market at `price`.
+    fn triggered(o: &OpenOrder, price: f64) -> Option<Touch> {
+        match o.kind {
+            OrderKind::Stop { trigger } | OrderKind::TrailingStop { trigger, .. } => {
+                passed(o.order.side, trigger, price).then_some(Touch::Take { reference: price, limit: None })
+            }
+            OrderKind::StopLimit { trigger, price: limit } => {
+                if !passed(o.order.side, trigger, price) {
+                    None
+                } else if marketable(o.order.side, limit, price) {
+                    Some(Touch::Take { reference: price, limit: Some(limit) })
+                } else {
+                    Some(Touch::Rest)
+                }
+            }
+            OrderKind::Market | OrderKind::Limit { .. } => None,
+        }
+    }
+
+    /// What an order that stood at the open, or answered a fill at the open, does inside the bar.
+    fn inside(&self, o: &OpenOrder) -> Option<Touch> {
+        if !matches!(o.stage, Stage::Live | Stage::New) {
+            return None;
+        }
+        let side = o.order.side;
+        match o.kind {
+            // One that answers a fill at the open came too late for that open.
+            OrderKind::Market => None,
+            OrderKind::Limit { price } => {
+                if let Some(touch) = Self::arrives(o, price, self.bar.open) {
+                    return Some(touch);
+                }
+                if o.order.tif.is_immediate() {
+                    return None;
+                }
+                let through = f64::from(self.costs.limit_through_ticks) * self.instrument.tick;
+                self.reaches(side.opposite(), price - side.sign() * through).then_some(Touch::Give { price })
+            }
+            OrderKind::Stop { trigger }
+            | OrderKind::TrailingStop { trigger, .. }
+            | OrderKind::StopLimit { trigger, .. } => {
+                if let Some(touch) = Self::triggered(o, self.bar.open) {
+                    return Some(touch);
+                }
+                if self.reaches(side, trigger) { Self::triggered(o, trigger) } else { None }
+            }
+        }
+    }
+
+    /// What an order that answers a fill inside the bar does in the rest of it; see the module on entries inside the bar.
+    fn after_entry(&self, o: &OpenOrder) -> Option<Touch> {
+        let side = o.order.side;
+        if o.stage != Stage::New || self.book.reducible(side) == 0.0 {
+            return None;
+        }
+        let trigger = match o.kind {
+            OrderKind::Stop { trigger }
+            | OrderKind::TrailingStop { trigger, .. }
+            | OrderKind::StopLimit { trigger, .. } => trigger,
+            OrderKind::Market | OrderKind::Limit { .. } => return None,
+        };
+        let base = self.book.base;
+        if passed(side, trigger, base) {
+            return Self::triggered(o, base);
+        }
+        if self.hit(side, trigger) { Self::triggered(o, trigger) } else { None }
+    }
+
+    /// The rest of a bar after an entry inside it counts as having reached a protective level.
+    fn hit(&self, side: Side, level: f64) -> bool {
+        passed(side, level, self.book.base)
+            || passed(side, level, self.bar.close)
+            || (self.reaches(side, level) && !passed(side, level, self.bar.open))
+    }
+
+    /// Fills a touched order as far as position, volume and its own terms allow.
+    fn execute(&mut self, at: usize, touch: Touch) {
+        let o = self.book.orders[at];
+        let side = o.order.side;
+        match o.kind {
+            OrderKind::Stop { trigger } | OrderKind::TrailingStop { trigger, .. } => {
+                self.book.orders[at].kind = OrderKind::Market;
+                self.report(&o, BrokerEventKind::Triggered { trigger });
+            }
+            OrderKind::StopLimit { trigger, price } => {
+                self.book.orders[at].kind = OrderKind::Limit { price };
+                self.report(&o, BrokerEventKind::Triggered { trigger });
+            }
+            OrderKind::Market | OrderKind::Limit { .. } => {}
+        }
+        if touch == Touch::Rest {
+            self.rest(at);
+            return;
+        }
+        let mut want = o.remaining;
+        if o.order.reduce_only || (!self.instrument.shortable && side == Side::Sell) {
+            want = want.min(self.book.reducible(side));
+            if want == 0.0 {
+                self.end(at, BrokerEventKind::Cancelled { reason: CancelReason::PositionClosed });
+                return;
+            }
+        }
+        let quantity = want.min(self.book.budget);
+        if o.order.tif == TimeInForce::Fok && quantity < want {
+            self.end(at, BrokerEventKind::Expired);
+            return;
+        }
+        if quantity <= 0.0 {
+            self.book.orders[at].stage = Stage::Idle;
+            if o.order.tif.is_immediate() {
+                self.end(at, BrokerEventKind::Expired);
+            }
+            return;
+        }
+
+        let (price, reference, liquidity) = match touch {
+            Touch::Give { price } => (price, price, Liquidity::Maker),
+            Touch::Take { reference, limit } => {
+                let variance = self.book.variance.variance();
+                let price = self.costs.taker_price(self.instrument, side, reference, quantity, self.bar, variance);
+                let price = match (limit, side) {
+                    (Some(limit), Side::Buy) => price.min(limit),
+                    (Some(limit), Side::Sell) => price.max(limit),
+                    (None, _) => price,
+                };
+                (price, reference, Liquidity::Taker)
+            }
+            Touch::Rest => return,
+        };
+        let rate = if liquidity == Liquidity::Maker { self.costs.maker_fee } else { self.costs.taker_fee };
+        if self.book.budget.is_finite() {
+            self.book.budget = self.instrument.round_quantity(self.book.budget - quantity);
+        }
+        let left = self.instrument.round_quantity(o.remaining - quantity);
+        let ended = self.fill(&o, quantity, price, reference, rate, liquidity, left);
+        self.settle(at, quantity, left, want, ended);
+    }
+
+    /// A stop-limit whose trigger traded beyond its limit.
+    fn rest(&mut self, at: usize) {
+        let o = &mut self.book.orders[at];
+        o.resting = true;
+        if o.order.tif.is_immediate() {
+            self.end(at, BrokerEventKind::Expired);
+        } else if let OrderKind::StopLimit { trigger, .. } = o.order.kind {
+            // Triggered at the open, it stands in the book for the whole range; triggered inside, what follows is unknown.
+            if self.book.ranged || !passed(o.order.side, trigger, self.bar.open) {
+                o.stage = Stage::Idle;
+            }
+        }
+    }
+
+    /// Books a fill with the venue; true when it ended a position.
+    #[allow(clippy::too_many_arguments)]
+    fn fill(
+        &mut self,
+        o: &OpenOrder,
+        quantity: f64,
+        price: f64,
+        reference: f64,
+        fee_rate: f64,
+        liquidity: Liquidity,
+        remaining: f64,
+    ) -> bool {
+        let fill = Fill {
+            id: *self.next_fill,
+            order: o.order.id,
+            decision: o.order.decision,
+            symbol: self.symbol,
+            side: o.order.side,
+            quantity,
+            price,
+            fee: self.instrument.notional(quantity, price) * fee_rate,
+            slippage: self.instrument.notional(quantity, (price - reference).abs()),
+            liquidity,
+            purpose: o.order.purpose,
+            ts: self.ts,
+            remaining,
+        };
+        self.book_fill(fill)
+    }
+
+    fn book_fill(&mut self, fill: Fill) -> bool {
+        *self.next_fill += 1;
+        let signed = fill.side.sign() * fill.quantity;
+        let new = self.instrument.round_quantity(self.book.quantity + signed);
+        self.book.entered |= new.abs() > self.book.quantity.abs() || new * self.book.quantity < 0.0;
+        let ended = self.book.apply(fill.side, fill.quantity, fill.price, new);
+        self.book.base = fill.price;
+        if let Some(account) = self.account.as_deref_mut() {
+            account.book(&fill, self.instrument);
+        }
+        self.out.push(fill);
+        ended
+    }
+
+    /// What a fill means for the order, its group and the position's other orders.
+    fn settle(&mut self, at: usize, quantity: f64, left: f64, want: f64, ended: bool) {
+        let o = &mut self.book.orders[at];
+        let (order, complete) = (o.order, left == 0.0);
+        o.remaining = left;
+        o.stage = if complete { Stage::Closed } else { Stage::Idle };
+        o.resting = true;
+        if !complete {
+            if quantity == want {
+                // Clipped: there is no more position that it may touch.
+                self.end(at, BrokerEventKind::Cancelled { reason: CancelReason::PositionClosed });
+                if let Some(fill) = self.out.last_mut() {
+                    fill.remaining = 0.0;
+                }
+            } else if order.tif.is_immediate() {
+                self.end(at, BrokerEventKind::Expired);
+                if let Some(fill) = self.out.last_mut() {
+                    fill.remaining = 0.0;
+                }
+            }
+        }
+        for k in 0..self.book.orders.len() {
+            let other = &mut self.book.orders[k];
+            if k == at || !other.is_open() {
+                continue;
+            }
+            if order.oco > 0 && other.order.oco == order.oco {
+                if !complete && other.order.side == order.side {
+                    other.remaining = self.instrument.round_quantity(other.remaining - quantity);
+                }
+                if complete || other.order.side != order.side || other.remaining <= 0.0 {
+                    self.end(k, BrokerEventKind::Cancelled { reason: CancelReason::Oco });
+                    continue;
+                }
+            }
+            let other = &self.book.orders[k];
+            if ended && other.order.reduce_only && self.book.reducible(other.order.side) == 0.0 {
+                self.end(k, BrokerEventKind::Cancelled { reason: CancelReason::PositionClosed });
+            }
+        }
+    }
+
+    /// Takes the whole position away at `reference`, with all orders of the symbol.
+    fn liquidate(&mut self, reference: f64) {
+        let quantity = self.book.quantity.abs();
+        let side = Side::of(-self.book.quantity);
+        let variance = self.book.variance.variance();
+        let price = self.costs.taker_price(self.instrument, side, reference, quantity, self.bar, variance);
+        let notional = self.instrument.notional(quantity, price);
+        // The venue takes its fee out of the margin that is left, and no more.
+        let left = self.margin_left(price);
+        let fee = (notional * self.costs.margin.liquidation_fee).min(left.max(0.0));
+        self.book_fill(Fill {
+            id: *self.next_fill,
+            order: 0,
+            decision: 0,
+            symbol: self.symbol,
+            side,
+            quantity,
+            price,
+            fee,
+            slippage: self.instrument.notional(quantity, (price - reference).abs()),
+            liquidity: Liquidity::Taker,
+            purpose: Purpose::Liquidation,
+            ts: self.ts,
+            remaining: 0.0,
+        });
+        for at in 0..self.book.orders.len() {
+            if self.book.orders[at].is_open() {
+                self.end(at, BrokerEventKind::Cancelled { reason: CancelReason::PositionClosed });
+            }
+        }
+    }
+
+    /// What backs the position at `price`, quote currency.
+    fn margin_left(&self, price: f64) -> f64 {
+        let book = &*self.book;
+        if let (MarginMode::Cross, Some(account)) = (self.costs.margin.mode, self.account.as_deref()) {
+            let last = account.position(self.symbol).last_price;
+            return account.equity() / account.rate(self.symbol)
+                + self.instrument.notional(book.quantity, price - last);
+        }
+        let leverage = self.costs.margin.leverage.min(self.instrument.max_leverage);
+        let posted = self.instrument.notional(book.quantity.abs(), book.average_price) / leverage;
+        posted - book.funding_paid + self.instrument.notional(book.quantity, price - book.average_price)
+    }
+
+    /// Closes an order with an event.
+    fn end(&mut self, at: usize, kind: BrokerEventKind) {
+        let o = self.book.orders[at];
+        self.book.orders[at].stage = Stage::Closed;
+        self.report(&o, kind);
+    }
+
+    fn report(&mut self, o: &OpenOrder, kind: BrokerEventKind) {
+        self.events.push(BrokerEvent { ts: self.ts, order: o.order.id, symbol: self.symbol, kind });
+    }
+
+    fn sweep(&mut self) {
+        self.book.orders.retain(OpenOrder::is_open);
+    }
+}
+
+/// `price` has gone to the trigger of a stop on `side`, or past it.
+#[inline]
+fn passed(side: Side, trigger: f64, price: f64) -> bool {
+    match side {
+        Side::Buy => price >= trigger,
+        Side::Sell => price <= trigger,
+    }
+}
+
+/// `price` is no worse than a limit on `side`.
+#[inline]
+fn marketable(side: Side, limit: f64, price: f64) -> bool {
+    passed(side.opposite(), limit, price)
+}
