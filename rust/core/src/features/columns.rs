@@ -75,7 +75,7 @@ columns! {
         MomentumShort "momentum_short" Float, "Fractional change of the close over the short period of market and timeframe.";
         MomentumLong "momentum_long" Float, "Fractional change of the close over the long period of market and timeframe.";
         Momentum1 "momentum_1" Float, "Fractional change of the close over one bar.";
-        Return1 "return_1" Float, "Simple return of the bar; the same number as momentum_1.";
+        Return1 "return_1" Float, "Simple return of the bar; the same number as `momentum_1`.";
         Roc "roc" Float, "Rate of change over 10 bars, percent.";
         Rsi "rsi" Float, "Relative strength index 14.";
         StochK "stoch_k" Float, "Slow %K of the stochastic 14/3/3.";
@@ -119,14 +119,14 @@ columns! {
         Kijun "kijun" Float, "Ichimoku base line 26.";
         SenkouA "senkou_a" Float, "First edge of the cloud at this bar (made 26 bars ago).";
         SenkouB "senkou_b" Float, "Second edge of the cloud at this bar (made 26 bars ago).";
-        IchimokuBullish "ichimoku_bullish" Bool, "senkou_a above senkou_b and the price above the cloud.";
+        IchimokuBullish "ichimoku_bullish" Bool, "`senkou_a` above `senkou_b` and the price above the cloud.";
         Vwap "vwap" Float, "Volume-weighted average price from the first bar.";
         VwapBullish "vwap_bullish" Bool, "Price above the VWAP.";
     }
     "crossovers" {
-        Ema5Over13 "ema_5_13_bullish" Bool, "ema_5 above ema_13.";
-        Ema9Over21 "ema_9_21_bullish" Bool, "ema_9 above ema_21.";
-        Ema50Over200 "ema_50_200_bullish" Bool, "ema_50 above ema_200.";
+        Ema5Over13 "ema_5_13_bullish" Bool, "`ema_5` above `ema_13`.";
+        Ema9Over21 "ema_9_21_bullish" Bool, "`ema_9` above `ema_21`.";
+        Ema50Over200 "ema_50_200_bullish" Bool, "`ema_50` above `ema_200`.";
         RsiBearishDiv "rsi_bearish_div" Bool, "Price higher and RSI lower than 10 bars ago.";
         RsiBullishDiv "rsi_bullish_div" Bool, "Price lower and RSI higher than 10 bars ago.";
     }
