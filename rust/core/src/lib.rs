@@ -3,7 +3,9 @@
 //! No Python and no I/O. Kernels are single-threaded state machines; `panel` alone spreads symbols over threads.
 #![forbid(unsafe_code)]
 
+pub mod backtest;
 pub mod bars;
+pub mod engine;
 pub mod ensemble;
 pub mod error;
 pub mod exchange;

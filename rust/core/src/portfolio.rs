@@ -459,3 +459,6 @@ fn check_rate(currency: &str, rate: f64) -> Result<()> {
     }
     Err(CoreError::parameter(format!("rate of {currency}"), rate, "a finite number > 0"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,7 +179,7 @@ fn event_table(r: &BacktestResult, bars: &Bars) -> PyResult<PyRecordBatch> {
         .u64("order", e.iter().map(|x| x.order))
         .text("symbol", e.iter().map(|x| symbol(bars, x.symbol)))
         .text("kind", e.iter().map(|x| Some(name_of(&x.kind))))
-        .text("reason", e.iter().map(|x| Some(x.reason())))
+        .text("reason", e.iter().map(|x| x.reason()))
         .build()
 }
 

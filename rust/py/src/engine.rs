@@ -172,9 +172,9 @@ impl PyEvent {
     fn kind(&self) -> String {
         name_of(&self.0.kind)
     }
-    /// For people; empty where the kind says it all.
+    /// For people; `None` where the kind says it all.
     #[getter]
-    fn reason(&self) -> String {
+    fn reason(&self) -> Option<String> {
         self.0.reason()
     }
     /// Nothing more will come of the order.
