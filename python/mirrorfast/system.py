@@ -117,9 +117,7 @@ class IntegratedTradingSystem:
         self.engine_json = self.config.to_engine_json(self.symbols)
         self.strategies = [s.name for s in self.config.strategies]
         self.engine = _core.DecisionEngine(self.engine_json)
-        require_bars(
-            self.bars, self.engine.warm_up + 2, source="bars", reason="the strategies' warm-up and one trade"
-        )
+        require_bars(self.bars, self.engine.warm_up + 2, source="bars", reason="the strategies' warm-up and one trade")
         self.run_id = run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
         self._speed = speed
         self._loop: TradingLoop | None = None

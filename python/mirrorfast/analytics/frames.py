@@ -165,7 +165,11 @@ def _from_ledger(ledger: Ledger, run: str | None) -> RunFrames:
         columns = []
         for strategy in strategies:
             part = votes.struct.field(strategy)
-            for field_name, column in (("signal", "vote"), ("confidence", "confidence"), ("contribution", "contribution")):
+            for field_name, column in (
+                ("signal", "vote"),
+                ("confidence", "confidence"),
+                ("contribution", "contribution"),
+            ):
                 columns.append(part.struct.field(field_name).alias(f"{column}_{strategy}"))
         decisions = decisions.with_columns(columns)
     return RunFrames(
@@ -192,7 +196,10 @@ def _from_result(result: Any, run: str | None) -> RunFrames:
     if decisions.schema.get("reasons") == pl.String:
         text = pl.col("reasons").fill_null("")
         decisions = decisions.with_columns(
-            pl.when(text == "").then(pl.lit([], dtype=pl.List(pl.String()))).otherwise(text.str.split("; ")).alias("reasons")
+            pl.when(text == "")
+            .then(pl.lit([], dtype=pl.List(pl.String())))
+            .otherwise(text.str.split("; "))
+            .alias("reasons")
         )
     bars = getattr(result, "bars", None)
     source = bars if isinstance(bars, pl.DataFrame) and "symbol" in bars.columns else decisions
@@ -210,7 +217,9 @@ def _from_result(result: Any, run: str | None) -> RunFrames:
         fills=_shaped(result.fills, _FILLS),
         trades=_shaped(result.trades, _TRADES),
         weights=_shaped(getattr(result, "weights", pl.DataFrame()), _WEIGHTS),
-        incidents=_shaped(pl.DataFrame(incidents, schema=_INCIDENTS, strict=False) if incidents else pl.DataFrame(), _INCIDENTS),
+        incidents=_shaped(
+            pl.DataFrame(incidents, schema=_INCIDENTS, strict=False) if incidents else pl.DataFrame(), _INCIDENTS
+        ),
         strategies=[c.removeprefix("contribution_") for c in decisions.columns if c.startswith("contribution_")],
         symbols=[str(s) for s in symbols],
     )

@@ -111,7 +111,9 @@ class TradeAnalyzerAgent:
         trades = self.frames.trades.with_row_index("trade", offset=1)
         known = self.frames.decisions.select("id", "regime", "confidence")
         day = pl.col("entry_time").dt.weekday() - 1
-        return trades.join(known, left_on="entry_decision", right_on="id", how="left", maintain_order="left").with_columns(
+        return trades.join(
+            known, left_on="entry_decision", right_on="id", how="left", maintain_order="left"
+        ).with_columns(
             regime=pl.col("regime").fill_null(_NONE),
             hour=pl.col("entry_time").dt.hour(),
             weekday=day.replace_strict(dict(enumerate(_WEEKDAYS)), return_dtype=pl.Enum(_WEEKDAYS)),
@@ -132,7 +134,9 @@ class TradeAnalyzerAgent:
         """
         trips, strategies = self.round_trips, self.frames.strategies
         names = [f"contribution_{name}" for name in strategies]
-        votes = self.frames.decisions.select("id", *(pl.col(c).alias(s) for c, s in zip(names, strategies, strict=True)))
+        votes = self.frames.decisions.select(
+            "id", *(pl.col(c).alias(s) for c, s in zip(names, strategies, strict=True))
+        )
         sign = pl.when(pl.col("side") == "long").then(1.0).otherwise(-1.0)
         support = [(pl.col(s).fill_null(0.0) * sign).clip(lower_bound=0.0).alias(s) for s in strategies]
         long = (
@@ -146,10 +150,9 @@ class TradeAnalyzerAgent:
             .with_columns(share=pl.when(pl.col("_all") > 0).then(pl.col("_part") / pl.col("_all")).otherwise(1.0))
         )
         money = [pl.col(c) * pl.col("share") for c in ("gross", "fees", "funding", "slippage", "pnl")]
-        return (
-            trips.join(long.select("trade", "strategy", "share"), on="trade", how="inner", maintain_order="left")
-            .with_columns(money)
-        )
+        return trips.join(
+            long.select("trade", "strategy", "share"), on="trade", how="inner", maintain_order="left"
+        ).with_columns(money)
 
     def by(self, group: Group) -> pl.DataFrame:
         """Return figures per group of trades.
@@ -223,7 +226,9 @@ class TradeAnalyzerAgent:
         """
         held = self.frames.decisions.filter(pl.col("verdict").is_in(["refused", "reduced"]))
         # Of a refusal the last reason decided; a reduction lists each rule that took something away.
-        reasons = pl.when(pl.col("verdict") == "refused").then(pl.col("reasons").list.tail(1)).otherwise(pl.col("reasons"))
+        reasons = (
+            pl.when(pl.col("verdict") == "refused").then(pl.col("reasons").list.tail(1)).otherwise(pl.col("reasons"))
+        )
         return (
             held.select("verdict", reasons.alias("example"))
             .explode("example", empty_as_null=True, keep_nulls=True)

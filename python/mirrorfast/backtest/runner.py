@@ -76,7 +76,10 @@ def backtest(
     symbols = table["symbol"].unique(maintain_order=True).to_list()
     engine_json = cfg.to_engine_json(symbols)
     require_bars(
-        table, _core.DecisionEngine(engine_json).warm_up + 2, source="bars", reason="the strategies' warm-up and one trade"
+        table,
+        _core.DecisionEngine(engine_json).warm_up + 2,
+        source="bars",
+        reason="the strategies' warm-up and one trade",
     )
     start = time.perf_counter()
     out = _core.run_backtest(table, engine_json, decisions=decisions)

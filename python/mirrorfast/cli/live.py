@@ -24,16 +24,17 @@ __all__ = ["live", "narrowed"]
 
 def live(
     bars: Annotated[
-        Path | None, typer.Option(help="Bars to replay: a .parquet or .csv file, or a folder of them. Default: bundled market.")
+        Path | None,
+        typer.Option(help="Bars to replay: a .parquet or .csv file, or a folder of them. Default: bundled market."),
     ] = None,
     symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,
     start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
-    speed: Annotated[
-        str, typer.Option(help="Bars per second and symbol, or 'max'. 1 shows one bar a second.")
-    ] = "max",
+    speed: Annotated[str, typer.Option(help="Bars per second and symbol, or 'max'. 1 shows one bar a second.")] = "max",
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="TOML file (see 'mirrorfast config init').")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="TOML file (see 'mirrorfast config init').")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object and no live view.")] = False,
 ) -> None:
     """Paper-trade a market replay: feed, features, strategies, ensemble, risk, broker, ledger and report.
@@ -170,7 +171,9 @@ def _print(console: Any, summary: RunSummary) -> None:
     from rich import box
     from rich.table import Table
 
-    table = Table(title=f"Run {summary.run}: {summary.status}", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(
+        title=f"Run {summary.run}: {summary.status}", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold"
+    )
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_row("bars", f"{summary.bars:,}")

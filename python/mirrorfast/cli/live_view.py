@@ -150,24 +150,37 @@ class LiveView:
         equity = self._account.get("equity", self._capital)
         facts = Table.grid(padding=(0, 2))
         facts.add_row(
-            Text("equity", style="dim"), Text(f"{equity:,.2f}", style="bold"), signed(equity / self._capital - 1.0, percent=True)
+            Text("equity", style="dim"),
+            Text(f"{equity:,.2f}", style="bold"),
+            signed(equity / self._capital - 1.0, percent=True),
         )
         drawdown = self._account.get("drawdown") or 0.0
         exposure = self._account.get("exposure") or 0.0
         facts.add_row(Text("drawdown", style="dim"), f"{drawdown:.2%}", Text(f"exposure {exposure:.0%}", style="dim"))
         won = f"{self._wins / self._trades:.0%} won" if self._trades else "none yet"
-        facts.add_row(Text("trades", style="dim"), f"{self._trades}", Text(f"{won}, fees {self._fees:,.2f}", style="dim"))
+        facts.add_row(
+            Text("trades", style="dim"), f"{self._trades}", Text(f"{won}, fees {self._fees:,.2f}", style="dim")
+        )
         grid = Table.grid(expand=True, padding=(0, 2))
         grid.add_column(width=width)
         grid.add_column()
         grid.add_row(Text(sparkline(list(self._equity), width), style="cyan"), facts)
-        return Panel(grid, title=f"[bold]mirrorfast live[/] · paper · run {self._run}", title_align="left", box=box.ROUNDED)
+        return Panel(
+            grid, title=f"[bold]mirrorfast live[/] · paper · run {self._run}", title_align="left", box=box.ROUNDED
+        )
 
     def _positions(self) -> Table:
-        table = Table(title="Open positions", title_justify="left", box=box.SIMPLE_HEAD, expand=True, title_style="bold")
+        table = Table(
+            title="Open positions", title_justify="left", box=box.SIMPLE_HEAD, expand=True, title_style="bold"
+        )
         for name, justify in (
-            ("symbol", "left"), ("side", "left"), ("quantity", "right"), ("entry", "right"), ("last", "right"),
-            ("unrealised", "right"), ("stop", "right"),
+            ("symbol", "left"),
+            ("side", "left"),
+            ("quantity", "right"),
+            ("entry", "right"),
+            ("last", "right"),
+            ("unrealised", "right"),
+            ("stop", "right"),
         ):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         positions = self._engine.positions()
@@ -197,7 +210,9 @@ class LiveView:
         for d in self._decisions:
             rule = d["rule_position"]
             quantity = d["quantity"] or 0.0
-            action = "refused" if d["verdict"] == "refused" else f"{'buy' if quantity > 0 else 'sell'} {abs(quantity):.6g}"
+            action = (
+                "refused" if d["verdict"] == "refused" else f"{'buy' if quantity > 0 else 'sell'} {abs(quantity):.6g}"
+            )
             table.add_row(
                 clock(d["ts"]),
                 d["symbol"],

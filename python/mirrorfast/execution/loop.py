@@ -155,8 +155,13 @@ class TradingLoop:
             await self.event(events)
         equity = step.equity
         self._batch.equity(
-            {"ts": batch.ts, "equity": equity["equity"], "cash": equity["cash"], "exposure": equity["exposure"],
-             "drawdown": equity["drawdown"]}
+            {
+                "ts": batch.ts,
+                "equity": equity["equity"],
+                "cash": equity["cash"],
+                "exposure": equity["exposure"],
+                "drawdown": equity["drawdown"],
+            }
         )
         self._writer.write(self._batch, checkpoint=self.checkpoint)
         self._update.equity = equity
