@@ -96,7 +96,8 @@ class RunFrames:
     run, mode, status
         What it was called, how it ran (`backtest`, `paper`, …), and how it ended.
     equity, decisions, fills, trades, weights, incidents
-        Tables; times are `datetime[ms, UTC]`. `decisions` has `vote_X`, `confidence_X` and `contribution_X` per strategy X.
+        Tables; times are `datetime[ms, UTC]`. `decisions` has `vote_X`, `confidence_X` and `contribution_X` per
+        strategy X.
     strategies, symbols
         Names, in the run's order.
     info

@@ -42,10 +42,10 @@ class TradeAnalyzerAgent:
 
     Notes
     -----
-    A trade is attributed to the strategies whose contribution to the consensus of its entry decision had the trade's own
-    direction, in proportion to those contributions: share of strategy k = max(0, d·c_k) / Σ_j max(0, d·c_j), with d = ±1
-    the side. These are the same strategies whose weights the trade has changed. Money of all strategies adds up to the
-    money of all trades; a trade that no strategy stood for is attributed to ``(none)``.
+    A trade is attributed to the strategies whose contribution to the consensus of its entry decision had the trade's
+    own direction, in proportion to those contributions: share of strategy k = max(0, d·c_k) / Σ_j max(0, d·c_j), with
+    d = ±1 the side. These are the same strategies whose weights the trade has changed. Money of all strategies adds up
+    to the money of all trades; a trade that no strategy stood for is attributed to ``(none)``.
 
     Examples
     --------
@@ -65,10 +65,10 @@ class TradeAnalyzerAgent:
         Returns
         -------
         dict
-            SPEC §9's figures as :func:`mirrorfast.performance` gives them, and in quote currency ``gross_pnl``, ``net_pnl``,
-            ``fees``, ``slippage``, ``funding`` of the closed trades, with ``cost_share`` = (fees + slippage + funding) /
-            (gross + slippage), NaN where nothing was earned. Slippage is part of the fill prices, so it is inside gross:
-            ``net = gross − fees − funding``.
+            SPEC §9's figures as :func:`mirrorfast.performance` gives them, and in quote currency ``gross_pnl``,
+            ``net_pnl``, ``fees``, ``slippage``, ``funding`` of the closed trades, with ``cost_share`` = (fees +
+            slippage + funding) / (gross + slippage), NaN where nothing was earned. Slippage is part of the fill
+            prices, so it is inside gross: ``net = gross − fees − funding``.
         """
         from mirrorfast.analytics.performance import performance
 
@@ -104,9 +104,9 @@ class TradeAnalyzerAgent:
         Returns
         -------
         polars.DataFrame
-            The trades' own columns, and ``regime`` and ``confidence`` of the entry decision, ``hour`` and ``weekday`` of
-            the entry (UTC), ``month`` of the exit, ``capture`` = return / MFE (the part of the best price that was kept;
-            null where the price never went the trade's way).
+            The trades' own columns, and ``regime`` and ``confidence`` of the entry decision, ``hour`` and ``weekday``
+            of the entry (UTC), ``month`` of the exit, ``capture`` = return / MFE (the part of the best price that was
+            kept; null where the price never went the trade's way).
         """
         trades = self.frames.trades.with_row_index("trade", offset=1)
         known = self.frames.decisions.select("id", "regime", "confidence")
@@ -129,8 +129,8 @@ class TradeAnalyzerAgent:
         Returns
         -------
         polars.DataFrame
-            One row per trade and strategy that stood for it: the round trip's columns with ``strategy`` and ``share``, the
-            money columns multiplied by the share.
+            One row per trade and strategy that stood for it: the round trip's columns with ``strategy`` and ``share``,
+            the money columns multiplied by the share.
         """
         trips, strategies = self.round_trips, self.frames.strategies
         names = [f"contribution_{name}" for name in strategies]
@@ -160,16 +160,17 @@ class TradeAnalyzerAgent:
         Parameters
         ----------
         group
-            ``strategy`` (money by share, see the class), ``symbol``, ``regime`` (at the entry), ``hour`` and ``weekday``
-            (of the entry, UTC), ``month`` (of the exit), ``exit`` (why it was closed) or ``side``.
+            ``strategy`` (money by share, see the class), ``symbol``, ``regime`` (at the entry), ``hour`` and
+            ``weekday`` (of the entry, UTC), ``month`` (of the exit), ``exit`` (why it was closed) or ``side``.
 
         Returns
         -------
         polars.DataFrame
-            One row a group: ``trades``, ``win_rate``, ``profit_factor`` (won / lost; null without a loss), ``expectancy``
-            (mean PnL), ``payoff`` (mean win / mean loss), ``pnl gross fees funding slippage``, ``pnl_share`` (of the sum of
-            absolute PnL of all groups), ``average_return``, ``best``, ``worst``, ``bars`` (mean), ``mae``, ``mfe`` (means).
-            ``strategy`` rows come for every strategy, traded or not, with the present ``weight`` and ``grade``.
+            One row a group: ``trades``, ``win_rate``, ``profit_factor`` (won / lost; null without a loss),
+            ``expectancy`` (mean PnL), ``payoff`` (mean win / mean loss), ``pnl gross fees funding slippage``,
+            ``pnl_share`` (of the sum of absolute PnL of all groups), ``average_return``, ``best``, ``worst``, ``bars``
+            (mean), ``mae``, ``mfe`` (means). ``strategy`` rows come for every strategy, traded or not, with the
+            present ``weight`` and ``grade``.
 
         Raises
         ------
@@ -188,8 +189,8 @@ class TradeAnalyzerAgent:
         Returns
         -------
         polars.DataFrame
-            ``week`` (its Monday), ``equity`` at its end, ``return``, ``max_drawdown`` inside the week (<= 0), ``trades``
-            closed in it, their ``win_rate``, ``pnl`` and ``fees``.
+            ``week`` (its Monday), ``equity`` at its end, ``return``, ``max_drawdown`` inside the week (<= 0),
+            ``trades`` closed in it, their ``win_rate``, ``pnl`` and ``fees``.
         """
         equity = self.frames.equity.sort("timestamp").with_columns(week=pl.col("timestamp").dt.truncate("1w").dt.date())
         weeks = equity.group_by("week", maintain_order=True).agg(
@@ -221,23 +222,27 @@ class TradeAnalyzerAgent:
         Returns
         -------
         polars.DataFrame
-            ``verdict`` (``refused`` or ``reduced``), ``reason`` (without its numbers, which differ each time), ``decisions``,
-            ``example`` (the last one in full); most frequent first.
+            ``verdict`` (``refused`` or ``reduced``), ``rule``, ``decisions``, ``example`` (the last reason in full);
+            most frequent first. A decision that several rules reduced counts for each.
         """
-        held = self.frames.decisions.filter(pl.col("verdict").is_in(["refused", "reduced"]))
-        # Of a refusal the last reason decided; a reduction lists each rule that took something away.
-        reasons = (
-            pl.when(pl.col("verdict") == "refused").then(pl.col("reasons").list.tail(1)).otherwise(pl.col("reasons"))
+        reason = pl.element()
+        cutting = pl.col("reasons").list.eval(reason.filter(~reason.str.contains(" stands (", literal=True)))
+        # The last rule refused; a reduction may be the work of several.
+        chosen = (
+            pl.when(pl.col("verdict") == "refused")
+            .then(cutting.list.tail(1))
+            .otherwise(cutting.list.eval(reason.filter(reason.str.contains(" cut to ", literal=True))))
         )
         return (
-            held.select("verdict", reasons.alias("example"))
+            self.frames.decisions.filter(pl.col("verdict").is_in(["refused", "reduced"]))
+            .select("verdict", chosen.alias("example"))
             .explode("example", empty_as_null=True, keep_nulls=True)
             .with_columns(pl.col("example").fill_null("no reason recorded"))
-            .with_columns(reason=pl.col("example").str.replace(r"[:;,(]?\s*[-−+]?\d.*$", "").str.strip_chars(" :;,(="))
-            .group_by("verdict", "reason")
+            .with_columns(rule=pl.col("example").str.split(":").list.first().str.strip_chars())
+            .group_by("verdict", "rule")
             .agg(decisions=pl.len().cast(pl.Int64), example=pl.col("example").last())
-            .sort("decisions", "verdict", "reason", descending=[True, True, False])
-            .select("verdict", "reason", "decisions", "example")
+            .sort("decisions", "verdict", "rule", descending=[True, True, False])
+            .select("verdict", "rule", "decisions", "example")
         )
 
     def _with_weights(self, table: pl.DataFrame) -> pl.DataFrame:

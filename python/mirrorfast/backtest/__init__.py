@@ -12,7 +12,7 @@ __all__ = ["BacktestResult", "backtest"]
 
 
 class _CallableModule(ModuleType):
-    # `mf.backtest(bars)` is the public call, and importing this package binds the name `mf.backtest` to the package: so it is both.
+    # `mf.backtest(bars)` is the public call, but importing this package binds that name to the package: so it is both.
     __signature__ = inspect.signature(backtest)
 
     def __call__(self, *args: Any, **options: Any) -> BacktestResult:

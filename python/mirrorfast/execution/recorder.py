@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mirrorfast._core import BrokerEvent, Fill, Intent, Step
-        from mirrorfast.ledger import Batch
+    from mirrorfast.ledger import Batch
 
 __all__ = ["Recorder"]
 

@@ -102,7 +102,8 @@ def test_script_explains_itself(root: Path) -> None:
 
 def test_script_repairs_the_seam(root: Path) -> None:
     spec = importlib.util.spec_from_file_location("build_sample_data", root / "scripts" / "build_sample_data.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     # The five hours that the source holds twice, newest first, between one New York hour and one UTC hour.
