@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich import box
 from rich.console import Console, Group
@@ -45,7 +45,7 @@ def clock(ts: int) -> str:
 
 
 def signed(value: float, *, percent: bool = False) -> Text:
-    """A number with its sign, green or red; the sign alone says it too."""
+    """Write a number with its sign, green or red; the sign alone says it too."""
     text = f"{value:+.2%}" if percent else f"{value:+,.2f}"
     return Text(text, style="green" if value > 0 else "red" if value < 0 else "dim")
 
@@ -106,7 +106,7 @@ class LiveView:
             console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True, auto_refresh=True
         )
 
-    def __enter__(self) -> LiveView:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live.start()
         return self
