@@ -220,8 +220,19 @@ fn prices_without_logarithm_leave_no_trace() {
 fn warm_up_is_where_the_first_value_is() {
     let bars = &all()[0].1;
     for name in [
-        "true_range", "atr", "natr", "bbands", "keltner", "donchian", "stddev", "variance", "realised_volatility",
-        "parkinson", "garman_klass", "choppiness", "ulcer_index",
+        "true_range",
+        "atr",
+        "natr",
+        "bbands",
+        "keltner",
+        "donchian",
+        "stddev",
+        "variance",
+        "realised_volatility",
+        "parkinson",
+        "garman_klass",
+        "choppiness",
+        "ulcer_index",
     ] {
         let first = warm_up(name, &[]);
         for column in ours(name, &[], bars) {

@@ -70,7 +70,13 @@ fn flows_follow_talib() {
             let range = core.efi(0, n - 1, c, v, period, &mut out);
             let expected = aligned(n, range, &out);
             let force = scale(&expected);
-            assert_close(&format!("efi {period} {what}"), &ours("force_index", &param, b)[0], &expected, TOLERANCE, force);
+            assert_close(
+                &format!("efi {period} {what}"),
+                &ours("force_index", &param, b)[0],
+                &expected,
+                TOLERANCE,
+                force,
+            );
 
             let range = core.emv(0, n - 1, h, l, v, period, 1e4, &mut out);
             let expected = aligned(n, range, &out);
@@ -179,9 +185,8 @@ fn period_one_is_the_bar_itself() {
         };
         let expected: Vec<f64> = (0..rows).map(location).collect();
         assert_close(what, &ours("cmf", &period, b)[0], &expected, 1e-6, 1.0);
-        let force: Vec<f64> = (0..rows)
-            .map(|i| if i == 0 { f64::NAN } else { (b.close[i] - b.close[i - 1]) * b.volume[i] })
-            .collect();
+        let force: Vec<f64> =
+            (0..rows).map(|i| if i == 0 { f64::NAN } else { (b.close[i] - b.close[i - 1]) * b.volume[i] }).collect();
         assert_close(what, &ours("force_index", &period, b)[0], &force, TOLERANCE, 0.0);
     });
 }
@@ -190,8 +195,21 @@ fn period_one_is_the_bar_itself() {
 fn warm_up_is_where_the_first_value_is() {
     let bars = &all()[0].1;
     for name in [
-        "obv", "obv_slope", "ad", "adosc", "cmf", "mfi", "vwap", "vwap_session", "vwap_rolling", "force_index",
-        "ease_of_movement", "volume_ratio", "volume_profile", "anchored_profile", "fixed_range_profile",
+        "obv",
+        "obv_slope",
+        "ad",
+        "adosc",
+        "cmf",
+        "mfi",
+        "vwap",
+        "vwap_session",
+        "vwap_rolling",
+        "force_index",
+        "ease_of_movement",
+        "volume_ratio",
+        "volume_profile",
+        "anchored_profile",
+        "fixed_range_profile",
     ] {
         let first = warm_up(name, &[]);
         for column in ours(name, &[], bars) {

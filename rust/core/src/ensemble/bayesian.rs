@@ -54,7 +54,8 @@ impl Method for Bayesian {
         for (position, vote) in self.position.iter_mut().zip(ballot.votes) {
             *position = if warm(vote) { vote.signal * vote.confidence } else { 0.0 };
         }
-        let best = self.evidence.iter().zip(ballot.votes).filter(|(_, v)| warm(v)).fold(f64::MIN, |a, (e, _)| a.max(*e));
+        let best =
+            self.evidence.iter().zip(ballot.votes).filter(|(_, v)| warm(v)).fold(f64::MIN, |a, (e, _)| a.max(*e));
         let mut total = 0.0;
         for ((weight, evidence), vote) in weights.iter_mut().zip(&self.evidence).zip(ballot.votes) {
             if warm(vote) {
@@ -63,7 +64,9 @@ impl Method for Bayesian {
             }
         }
         if total > 0.0 {
-            weights.iter_mut().for_each(|w| *w /= total);
+            for weight in weights.iter_mut() {
+                *weight /= total;
+            }
         }
         weighted::mean(ballot.votes, weights, contributions)
     }
@@ -94,7 +97,8 @@ mod tests {
 
     #[test]
     fn posterior_follows_the_likelihood() {
-        let json = r#"{"method": "bayesian", "bayesian": {"forgetting": 1.0, "edge": 0.5, "half_life": 1e9, "clip": 10}}"#;
+        let json =
+            r#"{"method": "bayesian", "bayesian": {"forgetting": 1.0, "edge": 0.5, "half_life": 1e9, "clip": 10}}"#;
         let mut c = build(&config(json), &names(2)).unwrap();
         let votes = [Vote::new(1.0, 1.0), Vote::new(-1.0, 1.0)];
         combine(&mut *c, &votes, &[1.0, 1.0]);

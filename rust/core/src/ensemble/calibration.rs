@@ -93,8 +93,7 @@ impl Calibration {
                 if a.rate(0.0) < b.rate(0.0) {
                     break;
                 }
-                let joined =
-                    Pool { first: a.first, last: b.last, votes: a.votes + b.votes, hits: a.hits + b.hits };
+                let joined = Pool { first: a.first, last: b.last, votes: a.votes + b.votes, hits: a.hits + b.hits };
                 merged.truncate(merged.len() - 2);
                 merged.push(joined);
             }

@@ -42,15 +42,8 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// Every method.
-    pub const ALL: [Self; 7] = [
-        Self::Weighted,
-        Self::Majority,
-        Self::Stacked,
-        Self::Dynamic,
-        Self::Bayesian,
-        Self::Regime,
-        Self::Correlation,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Weighted, Self::Majority, Self::Stacked, Self::Dynamic, Self::Bayesian, Self::Regime, Self::Correlation];
 
     /// The name that configuration and ledger use.
     pub fn as_str(self) -> &'static str {
@@ -143,7 +136,8 @@ impl Default for EnsembleConfig {
 ///
 /// # Errors
 /// [`CoreError::Parameter`] naming the field that is out of range or names an unknown strategy.
-pub fn build(config: &EnsembleConfig, names: &[String]) -> Result<Box<dyn Combiner>> {
+pub fn build<S: AsRef<str>>(config: &EnsembleConfig, names: &[S]) -> Result<Box<dyn Combiner>> {
+    let names: &[&str] = &names.iter().map(AsRef::as_ref).collect::<Vec<_>>();
     check(config, names)?;
     let n = names.len();
     let base = per_strategy("weights", &config.weights, names, 1.0)?;
@@ -177,7 +171,7 @@ pub fn build(config: &EnsembleConfig, names: &[String]) -> Result<Box<dyn Combin
     })
 }
 
-fn check(c: &EnsembleConfig, names: &[String]) -> Result<()> {
+fn check(c: &EnsembleConfig, names: &[&str]) -> Result<()> {
     if names.is_empty() {
         return Err(CoreError::parameter("ensemble.strategies", "[]", "at least one strategy"));
     }
@@ -213,19 +207,19 @@ fn check(c: &EnsembleConfig, names: &[String]) -> Result<()> {
     range("correlation.half_life", c.correlation.half_life, 1e-3, 1e9)
 }
 
-fn position(field: &str, name: &str, names: &[String]) -> Result<usize> {
-    names.iter().position(|n| n == name).ok_or_else(|| {
+fn position(field: &str, name: &str, names: &[&str]) -> Result<usize> {
+    names.iter().position(|n| *n == name).ok_or_else(|| {
         let expected = format!("a strategy of the ensemble: {}", names.join(", "));
         CoreError::parameter(format!("ensemble.{field}"), format!("{name:?}"), expected)
     })
 }
 
-fn positions(field: &str, given: &[String], names: &[String]) -> Result<Vec<usize>> {
+fn positions(field: &str, given: &[String], names: &[&str]) -> Result<Vec<usize>> {
     given.iter().map(|name| position(field, name, names)).collect()
 }
 
 /// Values ≥ 0 in the order of the strategies.
-fn per_strategy(field: &str, given: &BTreeMap<String, f64>, names: &[String], default: f64) -> Result<Vec<f64>> {
+fn per_strategy(field: &str, given: &BTreeMap<String, f64>, names: &[&str], default: f64) -> Result<Vec<f64>> {
     let mut values = vec![default; names.len()];
     for (name, &value) in given {
         if !(value >= 0.0 && value.is_finite()) {
@@ -236,7 +230,7 @@ fn per_strategy(field: &str, given: &BTreeMap<String, f64>, names: &[String], de
     Ok(values)
 }
 
-fn coefficients(c: &StackedConfig, names: &[String]) -> Result<Vec<f64>> {
+fn coefficients(c: &StackedConfig, names: &[&str]) -> Result<Vec<f64>> {
     let field = "stacked.coefficients";
     if c.coefficients.is_empty() {
         return Err(CoreError::parameter(format!("ensemble.{field}"), "{}", "the coefficients of a fitted model"));
@@ -254,7 +248,7 @@ fn coefficients(c: &StackedConfig, names: &[String]) -> Result<Vec<f64>> {
     Ok(values)
 }
 
-fn factors(given: &BTreeMap<String, BTreeMap<String, f64>>, names: &[String]) -> Result<Vec<Vec<f64>>> {
+fn factors(given: &BTreeMap<String, BTreeMap<String, f64>>, names: &[&str]) -> Result<Vec<Vec<f64>>> {
     let styles: Vec<Style> =
         names.iter().map(|name| registry::find(name).map_or(Style::Adaptive, |row| row.style)).collect();
     let mut table: Vec<Vec<f64>> =

@@ -58,7 +58,11 @@ impl Method for CorrelationFilter {
         self.order.extend((0..weights.len()).filter(|&k| ballot.votes[k].is_warm()));
         let performance = &self.performance;
         self.order.sort_by(|&a, &b| {
-            performance.ratio(b).total_cmp(&performance.ratio(a)).then(weights[b].total_cmp(&weights[a])).then(a.cmp(&b))
+            performance
+                .ratio(b)
+                .total_cmp(&performance.ratio(a))
+                .then(weights[b].total_cmp(&weights[a]))
+                .then(a.cmp(&b))
         });
         self.dropped.clear();
         for at in 0..self.order.len() {

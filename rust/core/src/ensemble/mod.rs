@@ -73,7 +73,8 @@ impl Gate {
 /// What the strategies want together.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Consensus {
-    /// Wanted position in [−1, 1]: the sum of the contributions (and of the intercept, where a stacked model has one).
+    /// Wanted position in [−1, 1]: the sum of the contributions (and of the intercept, where a stacked model has one); NaN while
+    /// no strategy is warm.
     pub value: f64,
     /// Share of the weight that stands behind the direction, each part times its own confidence.
     pub confidence: f64,
@@ -83,6 +84,12 @@ pub struct Consensus {
     pub warm: u32,
     /// What held the consensus back, if anything.
     pub gate: Gate,
+}
+
+impl Consensus {
+    /// No strategy is warm.
+    pub const COLD: Self =
+        Self { value: f64::NAN, confidence: 0.0, direction: Direction::Hold, warm: 0, gate: Gate::Open };
 }
 
 /// What the combiner may know besides the votes.
@@ -181,6 +188,12 @@ impl<M: Method> Combiner for Ensemble<M> {
         debug_assert!(votes.len() == self.votes.len() && contributions.len() == self.votes.len());
         contributions.fill(0.0);
         let warm = self.prepare.run(votes, input.weights, &mut self.votes, &mut self.weights);
+        if warm == 0 {
+            // The method still has to forget the votes before: nobody holds anything now.
+            self.method.combine(&Ballot { votes: &self.votes, regime: input.regime }, &mut self.weights, contributions);
+            contributions.fill(0.0);
+            return Consensus::COLD;
+        }
         let ballot = Ballot { votes: &self.votes, regime: input.regime };
         let value = self.method.combine(&ballot, &mut self.weights, contributions).clamp(-1.0, 1.0);
         let confidence = weighted::confidence(&self.votes, &self.weights, value);

@@ -127,6 +127,22 @@ impl StrategyTrainer {
         Ok(Self::of(n, config))
     }
 
+    /// A trainer whose strategies start at these weights, each from 0 to the largest weight.
+    ///
+    /// # Errors
+    /// [`CoreError::Parameter`] naming the weight that is out of range.
+    pub fn with_weights(weights: &[f64]) -> Result<Self> {
+        let mut trainer = Self::new(weights.len());
+        let max = trainer.config.max_weight;
+        for (k, weight) in weights.iter().enumerate() {
+            if !(0.0..=max).contains(weight) {
+                return Err(CoreError::parameter(format!("trainer.weights[{k}]"), weight, format!("0 to {max}")));
+            }
+        }
+        trainer.weights.copy_from_slice(weights);
+        Ok(trainer)
+    }
+
     fn of(n: usize, config: TrainerConfig) -> Self {
         let mut trainer = Self { config, records: Vec::new(), weights: Vec::new() };
         for _ in 0..n {

@@ -82,10 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn nobody_warm_or_weighted_is_flat() {
+    fn nobody_warm_has_no_position_and_no_weight_is_flat() {
         let mut c = build(&EnsembleConfig::default(), &names(2)).unwrap();
         let (consensus, _) = combine(&mut *c, &[Vote::COLD; 2], &[1.0, 1.0]);
-        assert_eq!((consensus.value, consensus.confidence, consensus.warm), (0.0, 0.0, 0));
+        assert!(consensus.value.is_nan());
+        assert_eq!((consensus.confidence, consensus.warm, consensus.direction), (0.0, 0, Direction::Hold));
         let (consensus, _) = combine(&mut *c, &[Vote::new(1.0, 1.0); 2], &[0.0, 0.0]);
         assert_eq!((consensus.value, consensus.confidence, consensus.warm), (0.0, 0.0, 2));
     }

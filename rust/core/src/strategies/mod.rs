@@ -9,17 +9,27 @@ use crate::error::Result;
 use crate::features::FeatureRow;
 use crate::types::Bar;
 
+mod gradient_trend;
+#[cfg(test)]
+mod laws;
 mod mean_reversion;
 mod momentum_breakout;
 pub mod registry;
+mod sentiment_momentum;
 #[cfg(test)]
 pub(crate) mod testing;
 mod ut_bot;
+mod vbsr;
+mod volatility_regime;
 
+pub use gradient_trend::GradientTrend;
 pub use mean_reversion::MeanReversion;
 pub use momentum_breakout::MomentumBreakout;
 pub use registry::{StrategyContext, Style};
+pub use sentiment_momentum::SentimentMomentum;
 pub use ut_bot::UtBot;
+pub use vbsr::Vbsr;
+pub use volatility_regime::VolatilityRegime;
 
 /// What a strategy wants to hold now, in [−1, 1], and how sure it is, in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -99,6 +109,8 @@ pub trait Rule: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     fn needs_features(&self) -> bool {
         false
     }
+    /// Called on a state that was read from a snapshot, with the one it replaces: takes over what a snapshot leaves out.
+    fn inherit(&mut self, _before: Self) {}
 }
 
 #[derive(Clone)]
@@ -132,7 +144,9 @@ impl<R: Rule> Strategy for Held<R> {
         crate::snapshot::to_bytes(&self.0)
     }
     fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0 = crate::snapshot::from_bytes(bytes)?;
+        let state: R = crate::snapshot::from_bytes(bytes)?;
+        let before = std::mem::replace(&mut self.0, state);
+        self.0.inherit(before);
         Ok(())
     }
     fn boxed_clone(&self) -> Box<dyn Strategy> {
@@ -180,4 +194,10 @@ impl Holding {
 /// `x` clipped into [0, 1].
 pub(crate) fn unit(x: f64) -> f64 {
     x.clamp(0.0, 1.0)
+}
+
+/// `x` rounded to 32 bits of mantissa: values that differ by rounding noise only become equal (but for one case in a million).
+pub(crate) fn coarse(x: f64) -> f64 {
+    const DROPPED: u32 = 20;
+    f64::from_bits((x.to_bits() + (1 << (DROPPED - 1))) >> DROPPED << DROPPED)
 }

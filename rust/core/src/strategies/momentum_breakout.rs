@@ -64,12 +64,8 @@ impl Rule for MomentumBreakout {
     fn update(&mut self, context: &Context<'_>) -> Vote {
         let b = context.bar;
         let [highest, lowest, exit_highest, exit_lowest] = self.before;
-        self.before = [
-            self.highs.push(b.high),
-            self.lows.push(b.low),
-            self.exit_highs.push(b.high),
-            self.exit_lows.push(b.low),
-        ];
+        self.before =
+            [self.highs.push(b.high), self.lows.push(b.low), self.exit_highs.push(b.high), self.exit_lows.push(b.low)];
         let [volume] = step(&mut self.volume, [b.volume]);
         let [atr] = step(&mut self.atr, [b.high, b.low, b.close]);
         let momentum = b.close / self.closes.push(b.close) - 1.0;
@@ -130,9 +126,9 @@ pub(super) const ROW: Row = Row {
         Param::float("target_range", 0.02, 1e-6, 10.0),
     ],
     summary: "Close beyond the previous 20-bar extreme on volume and momentum, sized by ATR.",
-    needs_model: false,
+    takes_model: false,
     rule: None,
-    build: |p, _| Ok(erase(MomentumBreakout::new(p))),
+    build: |p, _, _| Ok(erase(MomentumBreakout::new(p))),
 };
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{CoreError, Result};
 use crate::indicators::registry::Param;
-use crate::strategies::{Strategy, mean_reversion, momentum_breakout, ut_bot};
+use crate::strategies::{
+    Strategy, gradient_trend, mean_reversion, momentum_breakout, sentiment_momentum, ut_bot, vbsr, volatility_regime,
+};
 use crate::types::{Market, Timeframe};
 
 /// What a strategy lives on, which is what the regime ensemble needs to know of it.
@@ -32,14 +34,18 @@ impl Style {
 
 /// What a strategy is built for, besides its parameters.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct StrategyContext<'a> {
+pub struct StrategyContext {
     /// Kind of market.
     pub market: Market,
     /// Horizon.
     pub timeframe: Timeframe,
-    /// Fitted model as JSON, for a row that [`Row::needs_model`]; without one such a strategy stays cold.
-    pub model: Option<&'a str>,
 }
+
+/// A rule over several parameters: the one that breaks it and what is expected of it.
+pub type CrossRule = fn(&[f64]) -> Option<(&'static str, &'static str)>;
+
+/// Makes a strategy from checked parameters and, for a row that takes one, a fitted model as JSON.
+pub type Build = fn(&[f64], &StrategyContext, Option<&str>) -> Result<Box<dyn Strategy>>;
 
 /// One strategy of the catalogue.
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +60,12 @@ pub struct Row {
     pub params: &'static [Param],
     /// One line for people.
     pub summary: &'static str,
-    /// Votes only with a model fitted beforehand.
-    pub needs_model: bool,
+    /// Accepts a model fitted beforehand; without one it fits its own on the bars behind it.
+    pub takes_model: bool,
     /// A rule over several parameters: the parameter and the text of what is expected where it is broken.
-    pub rule: Option<fn(&[f64]) -> Option<(&'static str, &'static str)>>,
+    pub rule: Option<CrossRule>,
     /// Builds the strategy from checked parameters.
-    pub build: fn(&[f64], &StrategyContext<'_>) -> Result<Box<dyn Strategy>>,
+    pub build: Build,
 }
 
 impl Row {
@@ -74,19 +80,35 @@ impl Row {
     /// A new strategy with these parameters.
     ///
     /// # Errors
-    /// As [`Row::resolve`]; also when the model is not one of this strategy.
-    pub fn build_with(&self, given: &[(&str, f64)], context: &StrategyContext<'_>) -> Result<Box<dyn Strategy>> {
-        if context.model.is_some() && !self.needs_model {
+    /// As [`Row::resolve`].
+    pub fn build_with(&self, given: &[(&str, f64)], context: &StrategyContext) -> Result<Box<dyn Strategy>> {
+        self.build_fitted(given, context, None)
+    }
+
+    /// A new strategy with these parameters and a fitted model, as JSON.
+    ///
+    /// # Errors
+    /// As [`Row::resolve`]; also when the model is not one of this strategy, or the strategy takes none.
+    pub fn build_fitted(
+        &self,
+        given: &[(&str, f64)],
+        context: &StrategyContext,
+        model: Option<&str>,
+    ) -> Result<Box<dyn Strategy>> {
+        if model.is_some() && !self.takes_model {
             return Err(CoreError::parameter(format!("{}.model", self.name), "a model", "none: the rule is fixed"));
         }
-        (self.build)(&self.resolve(given)?, context)
+        (self.build)(&self.resolve(given)?, context, model)
     }
 }
 
-type CrossRule = Option<fn(&[f64]) -> Option<(&'static str, &'static str)>>;
-
 /// [`Row::resolve`] for any table of parameters.
-pub(crate) fn resolve(owner: &str, params: &[Param], rule: CrossRule, given: &[(&str, f64)]) -> Result<Vec<f64>> {
+pub(crate) fn resolve(
+    owner: &str,
+    params: &[Param],
+    rule: Option<CrossRule>,
+    given: &[(&str, f64)],
+) -> Result<Vec<f64>> {
     let mut values: Vec<f64> = params.iter().map(|p| p.default).collect();
     for &(name, value) in given {
         let Some(k) = params.iter().position(|p| p.name == name) else {
@@ -113,7 +135,15 @@ pub(crate) fn resolve(owner: &str, params: &[Param], rule: CrossRule, given: &[(
     Ok(values)
 }
 
-const ROWS: &[&Row] = &[&ut_bot::ROW, &mean_reversion::ROW, &momentum_breakout::ROW];
+const ROWS: &[&Row] = &[
+    &ut_bot::ROW,
+    &gradient_trend::ROW,
+    &vbsr::ROW,
+    &mean_reversion::ROW,
+    &momentum_breakout::ROW,
+    &volatility_regime::ROW,
+    &sentiment_momentum::ROW,
+];
 
 /// Every strategy on one symbol.
 pub fn rows() -> impl Iterator<Item = &'static Row> {

@@ -1,6 +1,7 @@
 //! Hand-made and random bars for the tests of strategies.
 
-use proptest::prelude::*;
+use proptest::prelude::prop;
+use proptest::strategy::Strategy as _;
 
 use crate::strategies::registry::{Row, StrategyContext, find};
 use crate::strategies::{Context, Strategy, Vote};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{MAX_PERIOD, Param};
-use crate::indicators::volatility::Atr;
+use crate::indicators::trend::UtBot as TrailingStop;
 use crate::indicators::{Indicator, step};
 use crate::signals::price_above;
 use crate::strategies::registry::{Row, Style};
@@ -12,62 +12,50 @@ use crate::strategies::{Context, Holding, Rule, Vote, erase, unit};
 /// Long (+1) from the close that crosses the trailing stop upwards, short (−1) from the one that crosses it downwards; flat before
 /// the first crossing.
 ///
-/// The stop follows at `sensitivity·ATR` and never retreats. Confidence at the flip: `0.5 + 0.5·u(|close − stop| / ATR)`, how far
-/// the close went through the stop that stood before, u clips into [0, 1].
+/// The stop is that of [`TrailingStop`], `sensitivity·ATR` away. Confidence at the flip: `0.5 + 0.5·u(through / away)`: how far
+/// the close went through the stop that stood before, relative to how far away the new one is; u clips into [0, 1].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UtBot {
-    atr: Atr,
-    sensitivity: f64,
+    trail: TrailingStop,
     stop: f64,
-    /// The stop trails below the price.
-    rising: bool,
+    /// Side of the stop on which the price is: 1 above, −1 below, 0 before either.
+    side: i8,
     holding: Holding,
 }
 
 impl UtBot {
     fn new(p: &[f64]) -> Self {
-        Self {
-            atr: Atr::new(p[0] as usize),
-            sensitivity: p[1],
-            stop: f64::NAN,
-            rising: true,
-            holding: Holding::new(),
-        }
+        Self { trail: TrailingStop::new(p[0] as usize, p[1]), stop: f64::NAN, side: 0, holding: Holding::new() }
     }
 }
 
 impl Rule for UtBot {
     fn update(&mut self, context: &Context<'_>) -> Vote {
         let b = context.bar;
-        let [atr] = step(&mut self.atr, [b.high, b.low, b.close]);
-        if atr.is_nan() {
+        let [stop, _] = step(&mut self.trail, [b.high, b.low, b.close]);
+        let before = std::mem::replace(&mut self.stop, stop);
+        if stop.is_nan() {
             return Vote::COLD;
         }
-        let distance = self.sensitivity * atr;
-        let crossed = if self.rising { price_above(self.stop, b.close) } else { price_above(b.close, self.stop) };
-        if crossed {
-            self.rising = !self.rising;
-            let depth = if atr > 0.0 { unit((b.close - self.stop).abs() / atr) } else { 1.0 };
-            self.holding.take(if self.rising { 1.0 } else { -1.0 }, 0.5 + 0.5 * depth);
+        let side = i8::from(price_above(b.close, stop)) - i8::from(price_above(stop, b.close));
+        if side == 0 || side == self.side {
+            return self.holding.vote();
         }
-        let fresh = if self.rising { b.close - distance } else { b.close + distance };
-        self.stop = if crossed || self.stop.is_nan() {
-            fresh
-        } else if self.rising {
-            self.stop.max(fresh)
-        } else {
-            self.stop.min(fresh)
-        };
+        // The first side is where the stop was put, not a crossing.
+        if std::mem::replace(&mut self.side, side) != 0 {
+            let through = (b.close - before).abs() / (b.close - stop).abs();
+            self.holding.take(f64::from(side), 0.5 + 0.5 * unit(through));
+        }
         self.holding.vote()
     }
     fn reset(&mut self) {
-        self.atr.reset();
+        self.trail.reset();
         self.stop = f64::NAN;
-        self.rising = true;
+        self.side = 0;
         self.holding.close();
     }
     fn warm_up(&self) -> usize {
-        self.atr.warm_up()
+        self.trail.warm_up()
     }
 }
 
@@ -77,9 +65,9 @@ pub(super) const ROW: Row = Row {
     style: Style::Trend,
     params: &[Param::int("atr_period", 10, 1, MAX_PERIOD), Param::float("sensitivity", 1.0, 0.01, 100.0)],
     summary: "Holds the side of an ATR trailing stop until the close crosses it.",
-    needs_model: false,
+    takes_model: false,
     rule: None,
-    build: |p, _| Ok(erase(UtBot::new(p))),
+    build: |p, _, _| Ok(erase(UtBot::new(p))),
 };
 
 #[cfg(test)]
