@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,7 +19,7 @@ _DAY: Final = 24 * _HOUR
 def envelope(
     x: npt.NDArray[np.int64], y: npt.NDArray[np.float64], *, limit: int = 2000
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Keep the lowest and the highest point of each of `limit / 2` stretches, and both ends: every peak and trough stays.
+    """Keep the lowest and highest point of each of `limit / 2` stretches, and both ends: peaks and troughs stay.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def envelope(
         return x, y
     edges = np.linspace(0, len(x), (limit - 2) // 2 + 1).astype(np.int64)
     chosen = {0, len(x) - 1}
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         if b > a:
             part = y[a:b]
             chosen.add(int(a + part.argmin()))
