@@ -8,15 +8,18 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::error::{CoreError, Result};
 
 pub mod candles;
+pub mod instance;
 pub mod levels;
 pub mod momentum;
 pub mod overlap;
 pub mod registry;
+pub mod smooth;
 pub mod statistic;
 pub mod trend;
 pub mod volatility;
 pub mod volume;
 
+pub use instance::Instance;
 pub use registry::{Family, Input, Param, Row};
 
 /// A streaming indicator with `I` inputs and `O` outputs.
@@ -37,7 +40,8 @@ pub trait Indicator<const I: usize, const O: usize>:
 /// One row through an indicator, with the missing-value rule of SPEC.
 #[inline(always)]
 pub fn step<K: Indicator<I, O>, const I: usize, const O: usize>(kernel: &mut K, x: [f64; I]) -> [f64; O] {
-    if x.iter().all(|v| v.is_finite()) { kernel.update(x) } else { [f64::NAN; O] }
+    // `&` and not `&&`: one branch a row, however many inputs.
+    if x.iter().fold(true, |ok, v| ok & v.is_finite()) { kernel.update(x) } else { [f64::NAN; O] }
 }
 
 /// Runs an indicator over whole columns into caller-owned outputs.
@@ -56,18 +60,22 @@ pub fn run<K: Indicator<I, O>, const I: usize, const O: usize>(
             return Err(CoreError::shape(format!("length of input {k}"), c.len(), n));
         }
     }
-    let mut outputs = outputs;
-    for (k, c) in outputs.iter_mut().enumerate() {
+    for (k, c) in outputs.iter().enumerate() {
         if c.len() != n {
             return Err(CoreError::shape(format!("length of output {k}"), c.len(), n));
         }
     }
+    // A copy that nothing points to: its fields stay in registers, where those of `*kernel` would be written back every row.
+    let mut local = kernel.clone();
+    let inputs = inputs.map(|c| &c[..n]);
+    let outputs = outputs.map(|c| &mut c[..n]);
     for i in 0..n {
-        let y = step(kernel, std::array::from_fn(|k| inputs[k][i]));
+        let y = step(&mut local, std::array::from_fn(|k| inputs[k][i]));
         for k in 0..O {
             outputs[k][i] = y[k];
         }
     }
+    *kernel = local;
     Ok(())
 }
 

@@ -100,6 +100,13 @@ impl Param {
 /// Longest window any indicator takes.
 pub const MAX_PERIOD: u32 = 100_000;
 
+/// A rule over several parameters: the parameter that breaks it and what was expected, if one does.
+pub type Rule = fn(&[f64]) -> Option<(&'static str, &'static str)>;
+
+/// The rule of indicators whose first two parameters are a fast and a slow period.
+pub const FAST_BELOW_SLOW: Option<Rule> =
+    Some(|p| (p[0] >= p[1]).then_some(("fast_period", "a period shorter than slow_period")));
+
 /// One indicator of the catalogue.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
@@ -116,7 +123,7 @@ pub struct Row {
     /// One line for people.
     pub summary: &'static str,
     /// A rule over several parameters: the text of what is expected where it is broken.
-    pub rule: Option<fn(&[f64]) -> Option<(&'static str, &'static str)>>,
+    pub rule: Option<Rule>,
     /// Builds the indicator from checked parameters.
     pub build: fn(&[f64]) -> Box<dyn Erased>,
 }
@@ -188,15 +195,21 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 /// [`CoreError::Parameter`] naming the closest known indicators.
 pub fn find(name: &str) -> Result<&'static Row> {
     rows().find(|r| r.name == name).ok_or_else(|| {
-        let mut near: Vec<&str> = rows().map(|r| r.name).collect();
-        near.sort_by_key(|known| distance(name, known));
-        near.truncate(3);
-        CoreError::parameter("indicator", format!("{name:?}"), format!("a known name, such as {}", near.join(", ")))
+        let near = nearest(name, rows().map(|r| r.name));
+        CoreError::parameter("indicator", format!("{name:?}"), format!("a known name, such as {near}"))
     })
 }
 
+/// The three known names closest to `name`, for messages.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let mut near: Vec<&str> = known.collect();
+    near.sort_by_key(|known| distance(name, known));
+    near.truncate(3);
+    near.join(", ")
+}
+
 /// Levenshtein distance, for "did you mean".
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ca) in a.chars().enumerate() {

@@ -141,7 +141,8 @@ impl Position {
             mae: excursion(self.worst_price).min(0.0),
             mfe: excursion(self.best_price).max(0.0),
             slippage: r.slippage,
-            exit: fill.purpose,
+            // A reversal is one order that closes and opens: for the trade that it ends it is an exit.
+            exit: if matches!(fill.purpose, Purpose::Entry | Purpose::Resize) { Purpose::Exit } else { fill.purpose },
             entry_decision: r.decision,
         }
     }

@@ -1,0 +1,117 @@
+"""`mirrorfast live`: paper-trades a market replay end to end."""
+
+import math
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mirrorfast.cli.figures import figures, plain
+from mirrorfast.cli.options import ConfigOption, JsonOption, console, print_json
+from mirrorfast.errors import ParameterError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mirrorfast.config import TradingConfig
+    from mirrorfast.system import IntegratedTradingSystem, RunSummary
+
+__all__ = ["live"]
+
+
+def live(
+    bars: Annotated[
+        Path | None,
+        typer.Option(help="Bars to replay: a .parquet or .csv file, or a folder of them. Default: bundled market."),
+    ] = None,
+    symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
+    speed: Annotated[str, typer.Option(help="Bars per second and symbol, or 'max'. 1 shows one bar a second.")] = "max",
+    run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Paper-trade a market replay: feed, features, strategies, ensemble, risk, broker, ledger and report.
+
+    Nothing reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
+    """
+    from mirrorfast.cli.span import narrowed
+    from mirrorfast.config import load_config
+    from mirrorfast.data.files import read_bars
+    from mirrorfast.data.sample import sample_bars
+    from mirrorfast.system import IntegratedTradingSystem
+
+    pace = _speed(speed)
+    cfg = load_config(config)
+    table = read_bars(bars) if bars is not None else sample_bars()
+    table = narrowed(table, symbols, start, end)
+    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace)
+    screen = console()
+    with ExitStack() as stack:
+        summary = system.run(watch=None if json_ else _watch(stack, screen, cfg))
+    if json_:
+        print_json(_plain(summary))
+    else:
+        _print(screen, summary)
+
+
+def _watch(stack: ExitStack, screen: "Console", cfg: "TradingConfig") -> Any:
+    from mirrorfast.cli.live_view import LiveView
+
+    def watch(system: "IntegratedTradingSystem", total: int) -> list[Any]:
+        view = LiveView(
+            system.engine, system.symbols, run=system.run_id, capital=float(cfg.capital), total=total, console=screen
+        )
+        return [stack.enter_context(view)]
+
+    return watch
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (value > 0 and math.isfinite(value)):
+        raise ParameterError(f"--speed = {text!r}: expected 'max' or a number of bars per second > 0")
+    return value
+
+
+def _plain(summary: "RunSummary") -> dict[str, Any]:
+    return {
+        "run": summary.run,
+        "status": summary.status,
+        "bars": summary.bars,
+        "trades": summary.trades,
+        "capital": summary.capital,
+        "equity": summary.equity,
+        "stats": plain(summary.stats),
+        "strategies": [plain(row) for row in summary.strategies],
+        "ledger": summary.ledger,
+        "report": str(summary.report) if summary.report else None,
+    }
+
+
+def _print(screen: "Console", summary: "RunSummary") -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        title=f"Run {summary.run}: {summary.status}", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold"
+    )
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_row("bars", f"{summary.bars:,}")
+    table.add_row("equity", f"{summary.equity:,.2f} of {summary.capital:,.2f}")
+    table.add_row("closed trades", f"{summary.trades:,}")
+    for label, value in figures(summary.stats):
+        table.add_row(label, value)
+    screen.print(table)
+    screen.print(f"Ledger  {summary.ledger}", soft_wrap=True, highlight=False)
+    screen.print(f"Report  {summary.report}", soft_wrap=True, highlight=False)
+    if summary.status != "finished":
+        screen.print(f"Stopped. Go on with: mirrorfast live --run {summary.run}", soft_wrap=True, highlight=False)

@@ -1,0 +1,405 @@
+"""One run, whole: what is traded, how it decides, what it costs, where it is kept."""
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from mirrorfast.config.base import Settings, option
+from mirrorfast.config.risk import RiskConfig
+from mirrorfast.config.rl import RLConfig
+
+__all__ = [
+    "CostConfig",
+    "EnsembleConfig",
+    "InstrumentConfig",
+    "LogConfig",
+    "MetaConfig",
+    "SlippageConfig",
+    "StrategyConfig",
+    "TradingConfig",
+]
+
+_INTERVAL: Final = re.compile(r"(scalping|short|medium|daily|weekly|[1-9]\d{0,5}[smhdw])")
+_CURRENCIES: Final = frozenset(
+    [
+        "AUD",
+        "BRL",
+        "CAD",
+        "CHF",
+        "CNH",
+        "CNY",
+        "CZK",
+        "DKK",
+        "EUR",
+        "GBP",
+        "HKD",
+        "HUF",
+        "ILS",
+        "INR",
+        "JPY",
+        "KRW",
+        "MXN",
+        "NOK",
+        "NZD",
+        "PLN",
+        "RUB",
+        "SEK",
+        "SGD",
+        "THB",
+        "TRY",
+        "USD",
+        "ZAR",
+    ]
+)
+
+
+class StrategyConfig(Settings):
+    """One strategy of the ensemble.
+
+    Examples
+    --------
+    >>> StrategyConfig(name="ut_bot", params={"sensitivity": 2}).params
+    {'sensitivity': 2.0}
+    """
+
+    name: str = Field(description="name in the strategy registry", min_length=1)
+    weight: float = option(
+        0.5, "weight at the start; the trainer moves it with the trades' results", unit="share", ge=0.1, le=1
+    )
+    params: dict[str, float] = option(None, "parameters that differ from the strategy's defaults", default_factory=dict)
+
+
+class EnsembleConfig(Settings):
+    """How the strategies' votes become one consensus in [−1, 1].
+
+    Examples
+    --------
+    >>> EnsembleConfig(method="majority", min_agree=2).min_agree
+    2
+    """
+
+    method: Literal["weighted", "majority"] = option("weighted", "rule that combines the votes")
+    buy_threshold: float = option(0.5, "consensus above which the direction reads Buy", unit="consensus", ge=0, le=1)
+    sell_threshold: float = option(
+        -0.5, "consensus below which the direction reads Sell", unit="consensus", ge=-1, le=0
+    )
+    min_agree: int = option(1, "strategies that must agree for majority to act", unit="strategies", ge=1, le=1_000)
+    required: tuple[str, ...] = option((), "strategies that must be warm, else the consensus is to hold")
+
+
+class MetaConfig(Settings):
+    """How the consensus of the rules and the policy share the decision.
+
+    Examples
+    --------
+    >>> MetaConfig().mode
+    'rule_only'
+    """
+
+    mode: Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] = option(
+        "rule_only", "who decides: the rules, the policy, a blend by its confidence, or a blend by the market regime"
+    )
+    high_confidence: float = option(
+        0.7, "confidence above which the policy has high_share", unit="confidence", ge=0, le=1
+    )
+    medium_confidence: float = option(
+        0.4, "confidence above which the policy has medium_share", unit="confidence", ge=0, le=1
+    )
+    high_share: float = option(0.7, "share of a confident policy", unit="share", ge=0, le=1)
+    medium_share: float = option(0.5, "share of a policy of middling confidence", unit="share", ge=0, le=1)
+    low_share: float = option(0.3, "share of an unsure policy", unit="share", ge=0, le=1)
+    trending_share: float = option(0.8, "share of the policy in a trending market", unit="share", ge=0, le=1)
+    volatile_share: float = option(0.2, "share of the policy in a volatile market", unit="share", ge=0, le=1)
+    other_share: float = option(0.6, "share of the policy in any other market", unit="share", ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.medium_confidence > self.high_confidence:
+            msg = (
+                f"medium_confidence = {self.medium_confidence}: "
+                f"expected at most high_confidence ({self.high_confidence})"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class SlippageConfig(Settings):
+    """How far a market order fills from the price it met.
+
+    Examples
+    --------
+    >>> SlippageConfig().fraction
+    0.0005
+    """
+
+    model: Literal["fixed", "volatility", "volume_share"] = option(
+        "fixed", "a fixed fraction, growing with volatility, or growing with the order's share of the bar's volume"
+    )
+    fraction: float = option(0.0005, "slippage of the fixed model", unit="fraction of price", ge=0, lt=1)
+    multiplier: float = option(
+        0.1,
+        "slippage of the volatility model per standard deviation of a bar's log return",
+        unit="factor",
+        gt=0,
+        le=100,
+    )
+    period: int = option(20, "span of that standard deviation", unit="bars", ge=1, le=100_000)
+    impact: float = option(
+        0.1, "slippage of the volume_share model at the whole volume of a bar", unit="fraction of price", gt=0, lt=1
+    )
+    exponent: float = option(0.5, "power of the share of volume; 0.5 is the square-root law", unit="power", gt=0, le=4)
+    minimum: float = option(
+        0.0, "least slippage of the volatility and volume_share models", unit="fraction of price", ge=0, lt=1
+    )
+
+    def to_engine(self) -> dict[str, dict[str, float]]:
+        """Write what the engine's slippage model reads.
+
+        Returns
+        -------
+        dict
+            The model's name and the parameters that it has.
+
+        Examples
+        --------
+        >>> SlippageConfig().to_engine()
+        {'fixed': {'fraction': 0.0005}}
+        """
+        names = {
+            "fixed": ("fraction",),
+            "volatility": ("multiplier", "period", "minimum"),
+            "volume_share": ("impact", "exponent", "minimum"),
+        }
+        return {self.model: {name: getattr(self, name) for name in names[self.model]}}
+
+
+class InstrumentConfig(Settings):
+    """Precision and limits of one symbol; the defaults suit any price.
+
+    Examples
+    --------
+    >>> InstrumentConfig(tick=0.01, lot=0.0001, min_notional=10).lot
+    0.0001
+    """
+
+    tick: float = option(1e-8, "smallest price step", unit="quote currency", gt=0, le=1e12)
+    lot: float = option(1e-8, "smallest quantity step", unit="base units", gt=0, le=1e12)
+    min_quantity: float = option(0.0, "smallest quantity of an order", unit="base units", ge=0, le=1e15)
+    min_notional: float = option(0.0, "smallest notional of an order", unit="quote currency", ge=0, le=1e15)
+    shortable: bool = option(True, "may be held short")
+
+
+class CostConfig(Settings):
+    """What trading costs: Binance's spot fees and half a basis point of half spread by default.
+
+    Examples
+    --------
+    >>> CostConfig(taker_fee=0.0026).taker_fee
+    0.0026
+    """
+
+    taker_fee: float = option(0.001, "fee of an order that takes liquidity", unit="fraction of notional", ge=0, lt=1)
+    maker_fee: float = option(
+        0.001, "fee of an order that rests; negative for a rebate", unit="fraction of notional", gt=-1, lt=1
+    )
+    spread: float = option(0.0001, "distance between bid and ask", unit="fraction of price", ge=0, lt=1)
+    slippage: SlippageConfig = option(None, "slippage of market and stop orders", default_factory=SlippageConfig)
+    latency_bars: int = option(
+        0, "bars between a decision and the open that fills it; 0: the next", unit="bars", ge=0, le=1_000
+    )
+    max_volume_share: float | None = option(
+        None,
+        "largest part of a bar's volume that one order fills; absent: no limit",
+        unit="fraction of volume",
+        gt=0,
+        le=1,
+    )
+
+
+class LogConfig(Settings):
+    """Diagnostics on standard error.
+
+    Examples
+    --------
+    >>> LogConfig(level="DEBUG").format
+    'console'
+    """
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = option("WARNING", "least severe level that is written")
+    format: Literal["console", "json"] = option("console", "lines for people, or one JSON object a line")
+
+
+class TradingConfig(Settings):
+    """Everything a run needs; each field has a default, and the defaults trade the bundled market.
+
+    Examples
+    --------
+    >>> config = TradingConfig(capital=50_000, risk={"max_position": 0.2})
+    >>> config.risk.max_position, config.market_of("EUR/USD"), config.market_of("BTC/USD")
+    (0.2, 'forex', 'crypto')
+    """
+
+    symbols: tuple[str, ...] = option((), "what is traded; empty: every symbol of the bars")
+    timeframe: str = option(
+        "medium", "scalping, short, medium, daily, weekly, or an interval such as 15m, 4h; sets periods and thresholds"
+    )
+    market: Literal["auto", "crypto", "forex"] = option(
+        "auto", "kind of market, which sets periods and thresholds; auto: a pair of two national currencies is forex"
+    )
+    bars: Path | None = option(None, "file or directory of bars to replay; absent: the bundled market")
+    start: datetime | None = option(None, "first bar to trade on, UTC unless it has an offset")
+    end: datetime | None = option(None, "trading stops before this time, UTC unless it has an offset")
+    capital: float = option(10_000.0, "equity at the start", unit="quote currency", gt=0, le=1e15)
+    currency: str = option("USD", "name of the quote currency in reports", min_length=1)
+    lookback_window: int = option(68, "bars behind profile and Fibonacci levels", unit="bars", ge=10, le=5_000)
+    instruments: dict[str, InstrumentConfig] = option(
+        None,
+        "precision and limits by symbol, where they are known",
+        default_factory=lambda: {
+            "BTC/USD": InstrumentConfig(tick=0.01, lot=1e-8, min_notional=1.0),
+            "EUR/USD": InstrumentConfig(tick=0.00001, lot=1.0),
+        },
+    )
+    strategies: tuple[StrategyConfig, ...] = option(
+        None,
+        "the strategies that vote",
+        default_factory=lambda: tuple(
+            StrategyConfig(name=name) for name in ("ut_bot", "mean_reversion", "momentum_breakout")
+        ),
+        min_length=1,
+    )
+    ensemble: EnsembleConfig = option(None, "how votes become a consensus", default_factory=EnsembleConfig)
+    meta: MetaConfig = option(None, "how consensus and policy become a decision", default_factory=MetaConfig)
+    risk: RiskConfig = option(None, "limits between decision and order", default_factory=RiskConfig)
+    costs: CostConfig = option(None, "what trading costs in simulation", default_factory=CostConfig)
+    rl: RLConfig = option(None, "the learning agent", default_factory=RLConfig)
+    runs: Path = option(Path("runs"), "directory that holds a directory for each run")
+    ledger: SecretStr | None = option(
+        None, "SQLAlchemy URL of the ledger, which may hold a password; absent: ledger.sqlite in the run's directory"
+    )
+    log: LogConfig = option(None, "diagnostics", default_factory=LogConfig)
+
+    @field_validator("timeframe")
+    @classmethod
+    def _known_timeframe(cls, value: str) -> str:
+        if not _INTERVAL.fullmatch(value):
+            msg = "expected scalping, short, medium, daily, weekly or an interval such as 1m, 15m, 4h, 1d, 1w"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("strategies")
+    @classmethod
+    def _distinct(cls, value: tuple[StrategyConfig, ...]) -> tuple[StrategyConfig, ...]:
+        names = [strategy.name for strategy in value]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            msg = f"{twice} stands there twice: expected each strategy once"
+            raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        unknown = [name for name in self.ensemble.required if name not in {s.name for s in self.strategies}]
+        if unknown:
+            known = ", ".join(strategy.name for strategy in self.strategies)
+            msg = f"ensemble.required = {unknown[0]!r}: expected some of the strategies {known}"
+            raise ValueError(msg)
+        return self
+
+    def market_of(self, symbol: str) -> Literal["crypto", "forex"]:
+        """Tell which kind of market a symbol belongs to.
+
+        Parameters
+        ----------
+        symbol : str
+            A pair such as ``"EUR/USD"``.
+
+        Returns
+        -------
+        {"crypto", "forex"}
+            The configured kind, or with ``"auto"`` forex for a pair of two national currencies and else crypto.
+
+        Examples
+        --------
+        >>> TradingConfig().market_of("EUR/USD")
+        'forex'
+        """
+        if self.market != "auto":
+            return self.market
+        base, _, quote = symbol.upper().replace("-", "/").partition("/")
+        return "forex" if base in _CURRENCIES and quote in _CURRENCIES else "crypto"
+
+    def to_engine_json(self, symbols: Sequence[str] = ()) -> str:
+        """Write what the decision engine needs as JSON.
+
+        Parameters
+        ----------
+        symbols : sequence of str, optional
+            The symbols of the run in the order of their ids, where the configuration leaves them to the bars.
+
+        Returns
+        -------
+        str
+            A JSON object; equal configurations give equal text.
+
+        Examples
+        --------
+        >>> json.loads(TradingConfig().to_engine_json(("BTC/USD",)))["symbols"][0]["market"]
+        'crypto'
+        """
+        names = self.symbols or tuple(symbols)
+        document = self.model_dump(
+            mode="json", include={"timeframe", "capital", "strategies", "ensemble", "meta", "risk", "costs"}
+        )
+        document["costs"]["slippage"] = self.costs.slippage.to_engine()
+        document["symbols"] = [
+            {
+                "instrument": {
+                    "symbol": name,
+                    "quote": self.currency,
+                    **self.instruments.get(name, InstrumentConfig()).model_dump(mode="json"),
+                },
+                "market": self.market_of(name),
+            }
+            for name in names
+        ]
+        return json.dumps(document, sort_keys=True)
+
+    def replace(self, **parts: Any) -> Self:
+        """Make a copy with some fields replaced; ``None`` leaves a field as it is.
+
+        Parameters
+        ----------
+        **parts
+            Fields by name. Strategies may be names, an ensemble the name of its method, any other part a mapping.
+
+        Returns
+        -------
+        TradingConfig
+            The copy, checked as a whole.
+
+        Raises
+        ------
+        ConfigurationError
+            If a field is unknown or a value is outside its type or range.
+
+        Examples
+        --------
+        >>> [s.name for s in TradingConfig().replace(strategies=["ut_bot"], ensemble="majority").strategies]
+        ['ut_bot']
+        """
+        values = dict(self)
+        for name, part in parts.items():
+            if part is None:
+                continue
+            if name == "strategies":
+                part = tuple({"name": s} if isinstance(s, str) else s for s in part)
+            elif name == "ensemble" and isinstance(part, str):
+                part = {"method": part}
+            values[name] = part
+        return type(self)(**values)

@@ -1,0 +1,1 @@
+"""Execution: brokers and the event loop that stands between a decision and money."""

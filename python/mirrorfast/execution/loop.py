@@ -1,0 +1,207 @@
+"""The event loop: the same calls, in the same order, as the backtest makes in Rust; only feed and broker differ.
+
+Per bar time: what the broker did until the close → engine → journal → orders that follow; then the closed bars →
+engine → journal → orders. Intents are in the journal before the broker hears of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mirrorfast.execution.recorder import Recorder
+from mirrorfast.ledger import Batch, Checkpoint
+
+if TYPE_CHECKING:
+    from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step
+    from mirrorfast.data.feed import BarBatch, Feed
+    from mirrorfast.execution.broker import Broker
+    from mirrorfast.ledger import RunWriter
+
+__all__ = ["Observer", "Outcome", "TradingLoop"]
+
+
+class Observer(Protocol):
+    """Somebody who watches a run: a live view, metrics, a dashboard."""
+
+    def on_batch(self, update: Update) -> None:
+        """One bar time is done."""
+
+
+@dataclass(slots=True)
+class Update:
+    """What one bar time brought.
+
+    Attributes
+    ----------
+    ts
+        Open time of the bars, ms.
+    done, total
+        Batches so far, and in all where that is known.
+    equity
+        The account: ``equity``, ``cash``, ``exposure``, ``drawdown``.
+    decisions, fills, trades
+        With symbol names.
+    """
+
+    ts: int
+    done: int
+    total: int | None
+    equity: dict[str, Any]
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    fills: list[dict[str, Any]] = field(default_factory=list)
+    trades: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes
+    ----------
+    finished
+        The feed came to its end; otherwise the run was stopped and can be resumed.
+    batches, bars
+        Seen in this process.
+    last_ts
+        Open time of the last bars, ms, or ``None`` when there were none.
+    """
+
+    finished: bool
+    batches: int
+    bars: int
+    last_ts: int | None
+
+
+class TradingLoop:
+    """Drives an engine from a feed through a broker into a journal.
+
+    Parameters
+    ----------
+    engine
+        The decision engine, fresh or restored.
+    broker, feed, writer
+        Where orders go, where bars come from, where everything is written.
+    symbols, strategies
+        Names in the engine's order.
+    durable
+        Commit intents before each send (live); otherwise the writer commits whole groups of bars together with a
+        checkpoint, and a run that dies goes on from the last one.
+    observers
+        Who is told of every bar time.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: DecisionEngine,
+        broker: Broker,
+        feed: Feed,
+        writer: RunWriter,
+        symbols: list[str],
+        strategies: list[str],
+        durable: bool = False,
+        observers: tuple[Observer, ...] = (),
+    ) -> None:
+        self._engine = engine
+        self._broker = broker
+        self._feed = feed
+        self._writer = writer
+        self._recorder = Recorder(symbols, strategies)
+        self._durable = durable
+        self._observers = observers
+        self._stop = False
+        self._batch = Batch(0)
+        self._update = Update(0, 0, None, {})
+
+    def stop(self) -> None:
+        """Ask the loop to end after the bar time at hand."""
+        self._stop = True
+
+    async def run(self, *, done: int = 0) -> Outcome:
+        """Take the feed to its end, or until :meth:`stop`.
+
+        Parameters
+        ----------
+        done
+            Batches that an earlier process of this run has done.
+
+        Returns
+        -------
+        Outcome
+            How it ended. Everything up to there is committed, with a checkpoint.
+        """
+        batches = bars = 0
+        last: int | None = None
+        finished = True
+        async for batch in self._feed.batches():
+            if self._stop:
+                finished = False
+                break
+            await self._one(batch, done + batches + 1)
+            batches += 1
+            bars += len(batch.rows)
+            last = batch.ts
+        return Outcome(finished, batches, bars, last)
+
+    async def _one(self, batch: BarBatch, count: int) -> None:
+        self._batch = Batch(batch.ts)
+        self._update = Update(batch.ts, count, self._feed.total, {})
+        await self._broker.settle(batch, self)
+        step = self._engine.on_bars(batch.ts, batch.rows)
+        self._update.decisions = self._recorder.decisions(self._batch, step)
+        await self._act(step)
+        while events := await self._broker.answers():
+            await self.event(events)
+        equity = self._engine.equity
+        self._batch.equity(
+            {
+                "ts": batch.ts,
+                "equity": equity["equity"],
+                "cash": equity["cash"],
+                "exposure": equity["exposure"],
+                "drawdown": equity["drawdown"],
+            }
+        )
+        self._writer.write(self._batch, checkpoint=self.checkpoint)
+        self._update.equity = equity
+        for observer in self._observers:
+            observer.on_batch(self._update)
+
+    async def fill(self, fill: Fill) -> None:
+        """Book one fill and send what follows from it."""
+        self._update.fills.append(self._recorder.fill(self._batch, fill))
+        await self._act(self._engine.on_fill(fill))
+
+    async def event(self, events: list[BrokerEvent]) -> None:
+        """Take note of order events and send what follows from them."""
+        self._recorder.events(self._batch, events)
+        for e in events:
+            await self._act(self._engine.on_event(e))
+
+    async def _act(self, step: Step) -> None:
+        self._update.trades += self._recorder.outcomes(self._batch, step)
+        intents: list[Intent] = step.intents
+        if not intents:
+            return
+        self._recorder.intents(self._batch, intents)
+        if self._durable:
+            # What is not on disk is not sent.
+            self._writer.write(self._batch)
+            self._batch = Batch(self._batch.ts)
+        await self._broker.submit(intents)
+
+    def checkpoint(self) -> Checkpoint:
+        """State of the run after the last bar time.
+
+        Returns
+        -------
+        Checkpoint
+            Engine, broker and place in the feed: a run restored from it goes on bit for bit.
+        """
+        return Checkpoint(
+            ts=self._update.ts,
+            engine=self._engine.snapshot(),
+            broker=self._broker.snapshot(),
+            feed={"done": self._update.done, "after": self._update.ts},
+        )

@@ -1,0 +1,295 @@
+"""IntegratedTradingSystem: the one place where concrete parts are picked and put together."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import signal
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from mirrorfast import _core
+from mirrorfast.config import TradingConfig
+from mirrorfast.data.feed import ReplayFeed
+from mirrorfast.data.sample import sample_bars
+from mirrorfast.data.schema import require_bars, validate_bars
+from mirrorfast.errors import ConfigurationError
+from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
+from mirrorfast.execution.simulated import SimulatedBroker
+from mirrorfast.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import polars as pl
+
+__all__ = ["IntegratedTradingSystem", "RunSummary"]
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a run ended and where its records are.
+
+    Attributes
+    ----------
+    run
+        Identifier; give it again to resume.
+    status
+        ``finished``, or ``interrupted`` for one that can be resumed.
+    bars, trades
+        Bars of the whole run so far, and closed round trips.
+    capital, equity
+        At the start and now, quote currency.
+    stats
+        Figures of SPEC §9.
+    ledger, report
+        Files.
+    """
+
+    run: str
+    status: str
+    bars: int
+    trades: int
+    capital: float
+    equity: float
+    stats: dict[str, float]
+    ledger: str
+    report: Path | None
+    strategies: list[dict[str, Any]] = field(default_factory=list)
+
+
+class IntegratedTradingSystem:
+    """A whole trading system from one configuration: feed, engine, broker, ledger, analytics and report.
+
+    Parameters
+    ----------
+    config
+        What to trade and how; the defaults paper-trade the bundled market.
+    bars : DataFrame or Arrow table, optional
+        Bars to replay; the bundled market (BTC/USD and EUR/USD, July to December 2017) by default.
+    run
+        Identifier; one that exists is resumed. A new one is made of the time by default.
+    speed
+        Bars per second and symbol; ``None`` for as fast as possible.
+
+    Raises
+    ------
+    ConfigurationError
+        When the run exists with another configuration or other bars.
+    DataError
+        When the bars break SPEC §1 or are too few.
+    LedgerError
+        When the ledger cannot be used.
+
+    Notes
+    -----
+    Paper trading only: orders go to a simulated exchange in this process, never to a venue.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mirrorfast as mf
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     config = mf.TradingConfig(runs=folder)
+    ...     summary = mf.IntegratedTradingSystem(config, bars=mf.sample_bars(["BTC/USD"]).head(600)).run()
+    >>> summary.status, summary.bars
+    ('finished', 600)
+    """
+
+    def __init__(
+        self,
+        config: TradingConfig | None = None,
+        *,
+        bars: Any = None,
+        run: str | None = None,
+        speed: float | None = None,
+    ) -> None:
+        self.config = config or TradingConfig()
+        self.bars: pl.DataFrame = sample_bars() if bars is None else validate_bars(bars, source="bars")
+        self.symbols: list[str] = self.bars["symbol"].unique(maintain_order=True).to_list()
+        self.engine_json = self.config.to_engine_json(self.symbols)
+        self.strategies = [s.name for s in self.config.strategies]
+        self.engine = _core.DecisionEngine(self.engine_json)
+        require_bars(self.bars, self.engine.warm_up + 2, source="bars", reason="the strategies' warm-up and one trade")
+        self.run_id = run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        self._speed = speed
+        self._loop: TradingLoop | None = None
+        self._stopping = False
+
+    @property
+    def directory(self) -> Path:
+        """Directory of this run.
+
+        Returns
+        -------
+        pathlib.Path
+            Below the configured ``runs`` directory.
+        """
+        return self.config.runs / self.run_id
+
+    @property
+    def ledger_target(self) -> str | Path:
+        """Where the ledger is.
+
+        Returns
+        -------
+        str or pathlib.Path
+            The configured database URL, else ``ledger.sqlite`` in the run's directory.
+        """
+        url = self.config.ledger
+        return self.directory / "ledger.sqlite" if url is None else url.get_secret_value()
+
+    def stop(self) -> None:
+        """Ask a running system to end at the next bar boundary."""
+        self._stopping = True
+        if self._loop is not None:
+            self._loop.stop()
+
+    def run(self, *, watch: Callable[[IntegratedTradingSystem, int], list[Observer]] | None = None) -> RunSummary:
+        """Run to the end of the feed, or until :meth:`stop` or Ctrl-C.
+
+        Parameters
+        ----------
+        watch
+            Called with this system and the number of bar times to come; returns observers of the loop.
+
+        Returns
+        -------
+        RunSummary
+            Figures of the run, and where ledger and report are.
+
+        Raises
+        ------
+        ConfigurationError
+            When the run exists with another configuration or other bars.
+        LedgerError
+            When the ledger cannot be read or written.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with Ledger.open(self.ledger_target) as ledger:
+            stored = ledger.info(self.run_id) if ledger.has_run(self.run_id) else None
+            identity = self._identity()
+            if stored is not None:
+                self._same(ledger.name, stored["config"], identity)
+            if stored is None or stored["status"] != "finished":
+                outcome = asyncio.run(self._drive(ledger, identity, watch))
+                _log.info("run ended", run=self.run_id, finished=outcome.finished, batches=outcome.batches)
+            return self._summary(ledger)
+
+    async def _drive(
+        self,
+        ledger: Ledger,
+        identity: dict[str, Any],
+        watch: Callable[[IntegratedTradingSystem, int], list[Observer]] | None,
+    ) -> Outcome:
+        broker = SimulatedBroker(self.engine_json)
+        with ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols) as writer:
+            checkpoint = writer.begin_or_resume()
+            done, after = 0, None
+            if checkpoint is not None:
+                self.engine.restore(checkpoint.engine)
+                broker.restore(checkpoint.broker)
+                done, after = checkpoint.feed["done"], checkpoint.feed["after"]
+            feed = ReplayFeed(self.bars, self.symbols, speed=self._speed, after=after)
+            loop = TradingLoop(
+                engine=self.engine,
+                broker=broker,
+                feed=feed,
+                writer=writer,
+                symbols=self.symbols,
+                strategies=self.strategies,
+                observers=tuple(watch(self, feed.total) if watch else ()),
+            )
+            self._loop = loop
+            if self._stopping:
+                loop.stop()
+            with _interruptible(self.stop):
+                outcome = await loop.run(done=done)
+            end = loop.checkpoint if outcome.batches else None
+            writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
+            return outcome
+
+    def _identity(self) -> dict[str, Any]:
+        """Say what makes two starts the same run: configuration and bars, nothing of where or when."""
+        digest = hashlib.sha256()
+        for column in self.bars.get_columns():
+            digest.update(column.name.encode())
+            values = column.to_physical()
+            digest.update(
+                "\0".join(values.to_list()).encode() if column.name == "symbol" else values.to_numpy().tobytes()
+            )
+        return {"engine": json.loads(self.engine_json), "bars": digest.hexdigest()}
+
+    def _same(self, ledger_name: str, stored: dict[str, Any], identity: dict[str, Any]) -> None:
+        for part, what in (("engine", "configuration"), ("bars", "bars")):
+            if stored.get(part) != identity[part]:
+                detail = _difference(stored.get(part), identity[part])
+                raise ConfigurationError(
+                    f"run {self.run_id!r} in {ledger_name} was started with another {what}{detail}: "
+                    f"choose another --run, or start with the same {what} to resume"
+                )
+
+    def _summary(self, ledger: Ledger) -> RunSummary:
+        from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
+        from mirrorfast.report import write_report
+
+        run = ledger.info(self.run_id)
+        equity = ledger.frame("equity", self.run_id)
+        analyzer = TradeAnalyzerAgent(ledger, run=self.run_id)
+        report = self.directory / "report.html"
+        write_report(ledger, run=self.run_id, path=report, bars=self.bars)
+        last = int(equity["ts"][-1]) if equity.height else None
+        seen = self.bars if last is None else self.bars.filter(self.bars["timestamp"].dt.epoch("ms") <= last)
+        return RunSummary(
+            run=self.run_id,
+            status=run["status"],
+            bars=seen.height if last is not None else 0,
+            trades=ledger.frame("trades", self.run_id).height,
+            capital=float(self.config.capital),
+            equity=float(equity["equity"][-1]) if equity.height else float(self.config.capital),
+            stats=analyzer.metrics(),
+            ledger=ledger.name,
+            report=report,
+            strategies=analyzer.by("strategy").to_dicts(),
+        )
+
+
+class _interruptible:  # noqa: N801 - reads as a statement
+    """Ctrl-C and SIGTERM ask once to stop; a second Ctrl-C ends the process as usual."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+
+    def __enter__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._set: list[signal.Signals] = []
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._loop.add_signal_handler(sig, self._caught, sig)
+            except (NotImplementedError, RuntimeError, ValueError):
+                continue  # Windows, or not the main thread: Ctrl-C then ends the process at once
+            self._set.append(sig)
+
+    def _caught(self, sig: signal.Signals) -> None:
+        self._loop.remove_signal_handler(sig)
+        self._stop()
+
+    def __exit__(self, *_: object) -> None:
+        for sig in self._set:
+            self._loop.remove_signal_handler(sig)
+
+
+def _difference(old: Any, new: Any, path: str = "") -> str:
+    """Name the first field in which two configurations differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                return _difference(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+    return f" ({path}: {old!r} then, {new!r} now)" if path else ""

@@ -1,0 +1,214 @@
+"""Diagnostics: structlog over the standard logging module, and the redaction that every line passes.
+
+A library must not speak unasked: without `configure_logging` only warnings and errors reach standard error, through the
+standard module's own fallback, and an application's logging configuration applies as it does to any other library.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final, Literal, TextIO
+
+import structlog
+from pydantic import SecretStr
+
+from mirrorfast.errors import ParameterError
+
+__all__ = ["LEVELS", "configure_logging", "get_logger", "redact", "register_secret"]
+
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+"""The four levels, least severe first."""
+
+_ROOT: Final = "mirrorfast"
+_MASK: Final = "***"
+_SECRET_KEY: Final = re.compile(
+    r"(^|[_\-.])(secret|password|passwd|passphrase|token|api_?key|apikey|private_?key|signature|authorization|cookie)"
+    r"([_\-.]|$)|secret$|password$|apikey$",
+    re.IGNORECASE,
+)
+_IN_TEXT: Final = (
+    # user:password@ of a URL
+    (re.compile(r"(://)[^/\s:@]*:[^/\s@]*@"), rf"\1{_MASK}@"),
+    # key=value and "key": "value" of queries, headers and JSON
+    (
+        re.compile(
+            r"((?:secret|password|passphrase|token|api[_-]?key|signature|authorization|x-mbx-apikey)[\"']?\s*[=:]\s*"
+            r"[\"']?(?:bearer\s+)?)[^\s&\"',;}]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{_MASK}",
+    ),
+)
+_secrets: set[str] = set()
+
+
+def register_secret(value: str) -> None:
+    """Have a text masked in every line from now on.
+
+    Parameters
+    ----------
+    value : str
+        The secret. One of fewer than six characters is not registered: masking it would garble ordinary words.
+
+    Examples
+    --------
+    >>> register_secret("hunter2-hunter2")
+    >>> redact(None, "info", {"event": "sent hunter2-hunter2 away"})["event"]
+    'sent *** away'
+    """
+    if len(value) >= 6:
+        _secrets.add(value)
+
+
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask secrets in an event: a structlog processor.
+
+    Parameters
+    ----------
+    _logger, _method : object, str
+        What structlog passes; unused.
+    event : mapping
+        The event's keys and values.
+
+    Returns
+    -------
+    mapping
+        The same mapping with secrets masked, at any depth: values under telling keys, credentials in URLs, queries and
+        headers, registered secrets and `SecretStr`.
+
+    Examples
+    --------
+    >>> redact(None, "info", {"api_key": "abc", "url": "postgresql://me:pw@host/db", "keys": 3})
+    {'api_key': '***', 'url': 'postgresql://***@host/db', 'keys': 3}
+    """
+    for key in list(event):
+        event[key] = _masked(key, event[key])
+    return event
+
+
+def get_logger(name: str) -> Any:
+    """Make a logger.
+
+    Parameters
+    ----------
+    name : str
+        Dotted name below ``mirrorfast``; a module passes ``__name__``.
+
+    Returns
+    -------
+    structlog.stdlib.BoundLogger
+        A logger whose methods take an event name and keyword values.
+
+    Examples
+    --------
+    >>> get_logger("mirrorfast.example").debug("bar_closed", symbol="BTC/USD")
+    """
+    return structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            _render,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def configure_logging(
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING",
+    *,
+    format: Literal["console", "json"] = "console",  # noqa: A002 - the configuration's name
+    stream: TextIO | None = None,
+) -> None:
+    """Send diagnostics to a stream: what an application calls once.
+
+    Parameters
+    ----------
+    level : {"DEBUG", "INFO", "WARNING", "ERROR"}, default "WARNING"
+        Least severe level that is written.
+    format : {"console", "json"}, default "console"
+        Lines for people, or one JSON object a line.
+    stream : file, optional
+        Where to; standard error by default.
+
+    Raises
+    ------
+    ParameterError
+        If `level` or `format` is none of its words.
+
+    Examples
+    --------
+    >>> import io, json
+    >>> lines = io.StringIO()
+    >>> configure_logging("INFO", format="json", stream=lines)
+    >>> get_logger("mirrorfast.example").info("order_sent", symbol="BTC/USD", token="abc")
+    >>> record = json.loads(lines.getvalue())
+    >>> record["event"], record["level"], record["token"]
+    ('order_sent', 'info', '***')
+    >>> configure_logging()
+    """
+    if level not in LEVELS:
+        msg = f"level = {level!r}: expected {', '.join(LEVELS)}"
+        raise ParameterError(msg)
+    if format not in _RENDERERS:
+        msg = f"format = {format!r}: expected console or json"
+        raise ParameterError(msg)
+    stream = sys.stderr if stream is None else stream
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    root = logging.getLogger(_ROOT)
+    for old in [h for h in root.handlers if isinstance(h, logging.StreamHandler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level)
+    root.propagate = False
+    global _renderer
+    _renderer = _RENDERERS[format](stream)
+
+
+_Renderer = Callable[[Any, str, MutableMapping[str, Any]], str | bytes]
+
+
+def _console(stream: TextIO | None) -> _Renderer:
+    colors = stream is not None and stream.isatty()
+    return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, pad_level=False)
+
+
+def _json(_stream: TextIO | None) -> _Renderer:
+    return structlog.processors.JSONRenderer(sort_keys=True, default=str)
+
+
+_RENDERERS: Final[dict[str, Callable[[TextIO | None], _Renderer]]] = {"console": _console, "json": _json}
+_renderer: _Renderer = _console(None)
+
+
+def _render(logger: Any, method: str, event: MutableMapping[str, Any]) -> str | bytes:
+    return _renderer(logger, method, event)
+
+
+def _masked(key: object, value: Any) -> Any:
+    if isinstance(value, SecretStr) or (isinstance(key, str) and value is not None and _SECRET_KEY.search(key)):
+        return _MASK
+    if isinstance(value, str):
+        return _masked_text(value)
+    if isinstance(value, dict):
+        return {k: _masked(k, v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_masked(None, v) for v in value]
+    if isinstance(value, BaseException):
+        return _masked_text(f"{type(value).__name__}: {value}")
+    return value
+
+
+def _masked_text(text: str) -> str:
+    for secret in _secrets:
+        text = text.replace(secret, _MASK)
+    for pattern, replacement in _IN_TEXT:
+        text = pattern.sub(replacement, text)
+    return text

@@ -1,0 +1,138 @@
+//! What a run is made of: symbols, strategies, ensemble, risk and costs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ensemble::EnsembleConfig;
+use crate::error::{CoreError, Result};
+use crate::fill::CostConfig;
+use crate::instrument::Instrument;
+use crate::meta::MetaConfig;
+use crate::risk::RiskConfig;
+use crate::types::{Market, interval_ms};
+
+/// One symbol of a run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SymbolConfig {
+    /// Precision and limits.
+    pub instrument: Instrument,
+    /// Market, which sets periods and thresholds.
+    pub market: Market,
+}
+
+/// One strategy of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StrategyConfig {
+    /// Name in the strategy registry.
+    pub name: String,
+    /// Parameters that differ from the registry's defaults.
+    pub params: BTreeMap<String, f64>,
+    /// Weight at the start, 0.1 to 1.
+    pub weight: f64,
+}
+
+impl Default for StrategyConfig {
+    fn default() -> Self {
+        Self { name: String::new(), params: BTreeMap::new(), weight: 0.5 }
+    }
+}
+
+/// Everything a [`super::DecisionEngine`] is built from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineConfig {
+    /// Bar interval or timeframe key.
+    pub timeframe: String,
+    /// Equity at the start, quote currency.
+    pub capital: f64,
+    /// Symbols; their order gives each its id.
+    pub symbols: Vec<SymbolConfig>,
+    /// Strategies computed by the engine.
+    pub strategies: Vec<StrategyConfig>,
+    /// Strategies whose votes come from outside with every batch (a user's Python class), after the engine's own.
+    pub external: Vec<StrategyConfig>,
+    /// How votes become one position.
+    pub ensemble: EnsembleConfig,
+    /// How the rule position and the policy's are blended.
+    pub meta: MetaConfig,
+    /// Risk rules.
+    pub risk: RiskConfig,
+    /// Fees, slippage, spread, latency.
+    pub costs: CostConfig,
+    /// Strategy weights follow their trades (SPEC §7); otherwise they stay as configured.
+    pub adapt_weights: bool,
+    /// Features and the signal label are computed for every decision, even where no strategy reads them.
+    pub classify: bool,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            timeframe: "1h".to_owned(),
+            capital: 10_000.0,
+            symbols: Vec::new(),
+            strategies: Vec::new(),
+            external: Vec::new(),
+            ensemble: EnsembleConfig::default(),
+            meta: MetaConfig::default(),
+            risk: RiskConfig::default(),
+            costs: CostConfig::default(),
+            adapt_weights: true,
+            classify: true,
+        }
+    }
+}
+
+impl EngineConfig {
+    /// Checks everything that does not need the strategies themselves.
+    ///
+    /// # Errors
+    /// [`CoreError::Parameter`] naming the field.
+    pub fn validate(&self) -> Result<()> {
+        interval_ms(&self.timeframe)?;
+        if !(self.capital.is_finite() && self.capital > 0.0) {
+            return Err(CoreError::parameter("capital", self.capital, "an amount > 0"));
+        }
+        if self.symbols.is_empty() {
+            return Err(CoreError::parameter("symbols", "[]", "at least one symbol"));
+        }
+        for (k, s) in self.symbols.iter().enumerate() {
+            s.instrument.validate()?;
+            if self.symbols[..k].iter().any(|other| other.instrument.symbol == s.instrument.symbol) {
+                return Err(CoreError::parameter(
+                    "symbols",
+                    format!("{:?} twice", s.instrument.symbol),
+                    "each symbol once",
+                ));
+            }
+        }
+        let names: Vec<&str> = self.strategy_names().collect();
+        if names.is_empty() {
+            return Err(CoreError::parameter("strategies", "[]", "at least one strategy"));
+        }
+        for (k, name) in names.iter().enumerate() {
+            if names[..k].contains(name) {
+                return Err(CoreError::parameter("strategies", format!("{name:?} twice"), "each strategy once"));
+            }
+        }
+        for s in self.strategies.iter().chain(&self.external) {
+            if !(s.weight.is_finite() && (0.0..=1.0).contains(&s.weight)) {
+                return Err(CoreError::parameter(
+                    format!("strategies.{}.weight", s.name),
+                    s.weight,
+                    "a number from 0 to 1",
+                ));
+            }
+        }
+        self.risk.validate()?;
+        self.costs.validate()
+    }
+
+    /// Names of all strategies, the engine's own first.
+    pub fn strategy_names(&self) -> impl Iterator<Item = &str> {
+        self.strategies.iter().chain(&self.external).map(|s| s.name.as_str())
+    }
+}

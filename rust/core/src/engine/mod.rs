@@ -1,0 +1,404 @@
+//! The decision engine: closed bars become order intents, fills become positions.
+//!
+//! Backtest, paper and live drive this same object; they differ only in where bars and fills come from. A caller does, per bar
+//! time: fills of the open → [`DecisionEngine::on_fill`] each; fills inside the bar → the same; then [`DecisionEngine::on_bars`]
+//! with everything that closed. Whatever the engine asks for lands in a [`Step`].
+
+mod account;
+mod config;
+mod fills;
+mod step;
+mod symbol;
+
+use serde::{Deserialize, Serialize};
+
+pub use config::{EngineConfig, StrategyConfig, SymbolConfig};
+pub use step::{Decision, EquityPoint, Step, WeightChange};
+use symbol::{SymbolState, Working};
+
+use crate::ensemble::{EnsembleInput, StrategyTrainer};
+use crate::error::{CoreError, Result};
+use crate::instrument::Instrument;
+use crate::meta::MetaController;
+use crate::order::{CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
+use crate::portfolio::Portfolio;
+use crate::risk::{Halt, RiskEngine, RiskMeter, RiskStep, Rule, TargetRequest, Verdict};
+use crate::strategies::Vote;
+use crate::types::{Bar, SymbolId, interval_ms};
+
+/// What comes from outside with a batch of bars.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct External<'a> {
+    /// Votes of the external strategies, `n` per bar of the batch; empty when there are none.
+    pub votes: &'a [Vote],
+    /// Position and confidence of the policy per bar of the batch; empty without a policy.
+    pub policy: &'a [Option<(f64, f64)>],
+}
+
+/// Turns closed bars into order intents and fills into positions.
+pub struct DecisionEngine {
+    config: EngineConfig,
+    interval: i64,
+    instruments: Vec<Instrument>,
+    portfolio: Portfolio,
+    risk: RiskEngine,
+    meta: MetaController,
+    trainer: StrategyTrainer,
+    meters: Vec<RiskMeter>,
+    symbols: Vec<SymbolState>,
+    next_order: u64,
+    next_decision: u64,
+    peak: f64,
+    last: EquityPoint,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Image {
+    version: u32,
+    config: String,
+    portfolio: Portfolio,
+    risk: RiskEngine,
+    trainer: StrategyTrainer,
+    meters: Vec<RiskMeter>,
+    symbols: Vec<Vec<u8>>,
+    next_order: u64,
+    next_decision: u64,
+    peak: f64,
+    last: EquityPoint,
+}
+
+/// Layout of [`DecisionEngine::snapshot`]; raised whenever a state changes shape.
+const SNAPSHOT_VERSION: u32 = 1;
+
+impl DecisionEngine {
+    /// An engine before its first bar.
+    ///
+    /// # Errors
+    /// [`CoreError::Parameter`] naming the field of the configuration that cannot be used.
+    pub fn new(config: &EngineConfig) -> Result<Self> {
+        config.validate()?;
+        let n = config.symbols.len();
+        let instruments: Vec<Instrument> = config.symbols.iter().map(|s| s.instrument.clone()).collect();
+        let symbols = (0..n).map(|k| SymbolState::new(config, k)).collect::<Result<Vec<_>>>()?;
+        let weights: Vec<f64> = config.strategies.iter().chain(&config.external).map(|s| s.weight).collect();
+        Ok(Self {
+            interval: interval_ms(&config.timeframe)?,
+            portfolio: Portfolio::new(config.capital, &instruments)?,
+            risk: RiskEngine::new(&config.risk, n)?,
+            meta: MetaController::with_config(config.meta.clone())?,
+            trainer: StrategyTrainer::with_weights(&weights)?,
+            meters: vec![RiskMeter::new(); n],
+            symbols,
+            instruments,
+            next_order: 1,
+            next_decision: 1,
+            peak: config.capital,
+            last: EquityPoint { ts: 0, equity: config.capital, cash: config.capital, exposure: 0.0, drawdown: 0.0 },
+            config: config.clone(),
+        })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+
+    /// The account.
+    pub fn portfolio(&self) -> &Portfolio {
+        &self.portfolio
+    }
+
+    /// Instruments by symbol id.
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.instruments
+    }
+
+    /// Strategy weights and grades.
+    pub fn trainer(&self) -> &StrategyTrainer {
+        &self.trainer
+    }
+
+    /// The halt in force, if any.
+    pub fn halted(&self) -> Option<&Halt> {
+        self.risk.halted()
+    }
+
+    /// Ends a halt; only a person may ask for this.
+    pub fn lift_halt(&mut self) {
+        self.risk.lift_halt();
+    }
+
+    /// The account after the last batch.
+    pub fn equity_point(&self) -> EquityPoint {
+        self.last
+    }
+
+    /// Bars before every strategy of every symbol votes.
+    pub fn warm_up(&self) -> usize {
+        self.symbols.iter().map(SymbolState::warm_up).max().unwrap_or(0)
+    }
+
+    /// The protective stop at work for a symbol, as (order, price).
+    pub fn stop(&self, symbol: SymbolId) -> Option<(u64, f64)> {
+        self.symbols.get(symbol as usize)?.book.stop.map(|s| (s.order, s.price))
+    }
+
+    /// Takes every bar that closed at one time and decides.
+    ///
+    /// # Errors
+    /// [`CoreError::Data`] for a bar that breaks a rule of SPEC, [`CoreError::Shape`] for an unknown symbol or the wrong number
+    /// of external votes; the state is unchanged then.
+    pub fn on_bars(
+        &mut self,
+        ts: i64,
+        bars: &[(SymbolId, Bar)],
+        external: &External<'_>,
+        step: &mut Step,
+    ) -> Result<EquityPoint> {
+        self.check(bars, external)?;
+        for (s, bar) in bars {
+            self.portfolio.on_bar(*s, bar);
+            self.meters[*s as usize].update(bar);
+        }
+        let equity = self.portfolio.equity();
+        if let Some(event) = self.risk.on_equity(ts + self.interval, equity) {
+            step.events.push(event);
+        }
+        let n = self.config.external.len();
+        for (k, (s, bar)) in bars.iter().enumerate() {
+            let votes = if n == 0 { &[][..] } else { &external.votes[k * n..(k + 1) * n] };
+            let policy = external.policy.get(k).copied().flatten();
+            self.symbols[*s as usize].advance(bar, votes);
+            self.decide(*s, bar, policy, step);
+        }
+        if self.risk.halted().is_some() {
+            self.flatten_silent(ts, bars, step);
+        }
+        self.peak = self.peak.max(equity);
+        self.last = EquityPoint {
+            ts,
+            equity,
+            cash: self.portfolio.cash(),
+            exposure: if equity > 0.0 { self.portfolio.gross_exposure() / equity } else { f64::NAN },
+            drawdown: if self.peak > 0.0 { 1.0 - equity / self.peak } else { 0.0 },
+        };
+        Ok(self.last)
+    }
+
+    fn check(&self, bars: &[(SymbolId, Bar)], external: &External<'_>) -> Result<()> {
+        for (row, (s, bar)) in bars.iter().enumerate() {
+            let Some(instrument) = self.instruments.get(*s as usize) else {
+                return Err(CoreError::shape("symbol id", s, format!("below {}", self.instruments.len())));
+            };
+            if let Some((column, value, expected)) = bar.fault() {
+                return Err(CoreError::Data {
+                    symbol: Some(instrument.symbol.clone()),
+                    row,
+                    column: column.to_owned(),
+                    value: value.to_string(),
+                    expected: expected.to_owned(),
+                });
+            }
+        }
+        let wanted = bars.len() * self.config.external.len();
+        if external.votes.len() != wanted {
+            return Err(CoreError::shape("external votes", external.votes.len(), wanted));
+        }
+        if !(external.policy.is_empty() || external.policy.len() == bars.len()) {
+            return Err(CoreError::shape("policy actions", external.policy.len(), bars.len()));
+        }
+        Ok(())
+    }
+
+    /// One symbol: votes → consensus → blended target → risk → order.
+    fn decide(&mut self, symbol: SymbolId, bar: &Bar, policy: Option<(f64, f64)>, step: &mut Step) {
+        let id = self.next_decision;
+        self.next_decision += 1;
+        let state = &mut self.symbols[symbol as usize];
+        let (signal, regime) =
+            if state.features.is_some() { (state.row.signal(), state.row.market_regime()) } else { (None, None) };
+        let input = EnsembleInput { weights: self.trainer.weights(), regime, ts: bar.ts };
+        let consensus = state.combiner.combine(&state.votes, &input, &mut state.contributions);
+        let blended = self.meta.decide(consensus.value, policy, regime);
+        let close_ts = bar.ts + self.interval;
+        let request = TargetRequest { symbol, target: blended.position, price: bar.close, ts: close_ts, decision: id };
+        let pending = state.pending();
+        let risk = self.risk.evaluate(&request, &self.portfolio, &self.meters, &self.instruments, pending);
+        let purpose = risk.trades().then_some(risk.purpose);
+        let held = self.portfolio.position(symbol).quantity;
+        let mut decision = Decision {
+            id,
+            ts: bar.ts,
+            symbol,
+            price: bar.close,
+            rule: consensus.value,
+            rl: policy.map_or(f64::NAN, |p| p.0),
+            target: blended.position,
+            method: blended.method,
+            confidence: consensus.confidence,
+            direction: consensus.direction,
+            signal,
+            regime,
+            verdict: risk.verdict,
+            steps: risk.steps,
+            held,
+            quantity: risk.order_quantity,
+            stop_price: risk.stop_price,
+            order: 0,
+            purpose,
+        };
+        if held + pending != 0.0
+            && let Some(purpose) = self.risk.should_exit(symbol, self.portfolio.position(symbol))
+        {
+            decision.quantity = -(held + pending);
+            decision.verdict = Verdict::Approved;
+            decision.purpose = Some(purpose);
+        }
+        if decision.quantity == 0.0 {
+            self.follow_stop(symbol, bar, close_ts, step);
+        } else {
+            self.place(&mut decision, pending, close_ts, step);
+        }
+        let state = &self.symbols[symbol as usize];
+        step.votes.extend_from_slice(&state.votes);
+        step.contributions.extend_from_slice(&state.contributions);
+        step.decisions.push(decision);
+    }
+
+    /// Turns an approved quantity into an order, unless an opposite one is still at work: that one is withdrawn first.
+    fn place(&mut self, decision: &mut Decision, pending: f64, ts: i64, step: &mut Step) {
+        let (symbol, quantity, held) = (decision.symbol, decision.quantity, decision.held);
+        let state = &mut self.symbols[symbol as usize];
+        if pending * quantity < 0.0 {
+            for w in state.book.working.iter().filter(|w| !w.protective()) {
+                step.intents.push(Intent::Cancel { id: w.id, symbol, reason: CancelReason::Replaced });
+            }
+            decision.steps.push(RiskStep { rule: Rule::Pending, before: quantity, after: 0.0, limit: pending });
+            decision.quantity = 0.0;
+            decision.purpose = None;
+            decision.verdict = Verdict::Hold;
+            return;
+        }
+        let reduces = held * quantity < 0.0 && (held + pending + quantity) * held >= 0.0;
+        let purpose = decision.purpose.unwrap_or(Purpose::Exit);
+        if !reduces && held * quantity <= 0.0 {
+            state.book.planned_decision = decision.id;
+            state.book.planned_contributions.copy_from_slice(&state.contributions);
+        }
+        let order = Order {
+            id: self.next_order,
+            decision: decision.id,
+            symbol,
+            side: Side::of(quantity),
+            quantity: quantity.abs(),
+            kind: OrderKind::Market,
+            tif: TimeInForce::Gtc,
+            reduce_only: reduces,
+            purpose,
+            oco: 0,
+            ts,
+        };
+        self.next_order += 1;
+        state.book.working.push(Working { id: order.id, remaining: quantity, purpose });
+        decision.order = order.id;
+        decision.purpose = Some(purpose);
+        step.intents.push(Intent::Submit(order));
+    }
+
+    /// Trailing and break-even: moves the stop where the risk rules say so.
+    fn follow_stop(&mut self, symbol: SymbolId, bar: &Bar, ts: i64, step: &mut Step) {
+        let k = symbol as usize;
+        let Some(stop) = self.symbols[k].book.stop else { return };
+        let position = self.portfolio.position(symbol);
+        let moved = self.risk.stop_update(symbol, position, bar, &self.meters[k], &self.instruments[k]);
+        let Some(price) = moved else { return };
+        if price != stop.price {
+            let decision = self.symbols[k].book.planned_decision;
+            self.put_stop(symbol, price, decision, ts, step);
+        }
+    }
+
+    /// Closes what is held in symbols that had no bar in this batch, once.
+    fn flatten_silent(&mut self, ts: i64, bars: &[(SymbolId, Bar)], step: &mut Step) {
+        for k in 0..self.symbols.len() {
+            let symbol = k as SymbolId;
+            if bars.iter().any(|(s, _)| *s == symbol) {
+                continue;
+            }
+            let state = &mut self.symbols[k];
+            let left = self.portfolio.position(symbol).quantity + state.pending();
+            if left == 0.0 {
+                continue;
+            }
+            let order = Order {
+                id: self.next_order,
+                decision: 0,
+                symbol,
+                side: Side::of(-left),
+                quantity: left.abs(),
+                kind: OrderKind::Market,
+                tif: TimeInForce::Gtc,
+                reduce_only: true,
+                purpose: Purpose::Flatten,
+                oco: 0,
+                ts: ts + self.interval,
+            };
+            self.next_order += 1;
+            state.book.working.push(Working { id: order.id, remaining: -left, purpose: Purpose::Flatten });
+            step.intents.push(Intent::Submit(order));
+        }
+    }
+
+    /// The whole state as bytes: an engine built from the same configuration and restored from them goes on bit for bit.
+    ///
+    /// # Errors
+    /// [`CoreError::Internal`] if a part cannot be written.
+    pub fn snapshot(&self) -> Result<Vec<u8>> {
+        crate::snapshot::to_bytes(&Image {
+            version: SNAPSHOT_VERSION,
+            config: self.config_text()?,
+            portfolio: self.portfolio.clone(),
+            risk: self.risk.clone(),
+            trainer: self.trainer.clone(),
+            meters: self.meters.clone(),
+            symbols: self.symbols.iter().map(SymbolState::image).collect::<Result<_>>()?,
+            next_order: self.next_order,
+            next_decision: self.next_decision,
+            peak: self.peak,
+            last: self.last,
+        })
+    }
+
+    /// Takes up a state written by [`DecisionEngine::snapshot`] under the same configuration.
+    ///
+    /// # Errors
+    /// [`CoreError::Snapshot`] when the bytes are damaged, of another version or of another configuration.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let image: Image = crate::snapshot::from_bytes(bytes)?;
+        if image.version != SNAPSHOT_VERSION {
+            return Err(CoreError::Snapshot(format!(
+                "layout {}, this release reads {SNAPSHOT_VERSION}",
+                image.version
+            )));
+        }
+        if image.config != self.config_text()? {
+            return Err(CoreError::Snapshot("made with another configuration".to_owned()));
+        }
+        for (state, bytes) in self.symbols.iter_mut().zip(&image.symbols) {
+            state.restore(bytes)?;
+        }
+        self.portfolio = image.portfolio;
+        self.risk = image.risk;
+        self.trainer = image.trainer;
+        self.meters = image.meters;
+        self.next_order = image.next_order;
+        self.next_decision = image.next_decision;
+        self.peak = image.peak;
+        self.last = image.last;
+        Ok(())
+    }
+
+    fn config_text(&self) -> Result<String> {
+        serde_json::to_string(&self.config).map_err(|e| CoreError::Internal(e.to_string()))
+    }
+}

@@ -1,0 +1,161 @@
+//! What the engine keeps for one symbol.
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use super::config::EngineConfig;
+use crate::ensemble::{self, Combiner};
+use crate::error::{CoreError, Result};
+use crate::features::{FeatureConfig, FeatureRow, FeatureState};
+use crate::order::Purpose;
+use crate::strategies::{self, Context, Strategy, StrategyContext, Vote};
+use crate::types::{Bar, Timeframe};
+
+/// An order that the engine sent and that is not closed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Working {
+    pub(super) id: u64,
+    /// Signed quantity still open.
+    pub(super) remaining: f64,
+    pub(super) purpose: Purpose,
+}
+
+impl Working {
+    /// Waits at a trigger or limit and counts only once it fills.
+    pub(super) fn protective(&self) -> bool {
+        matches!(self.purpose, Purpose::StopLoss | Purpose::TakeProfit)
+    }
+}
+
+/// The protective stop at work.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct ActiveStop {
+    pub(super) order: u64,
+    pub(super) price: f64,
+    pub(super) quantity: f64,
+}
+
+/// The part of [`SymbolState`] that is plain data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Book {
+    pub(super) working: SmallVec<[Working; 4]>,
+    pub(super) stop: Option<ActiveStop>,
+    /// Decision that planned the next entry and contributions to it, and those to the entry of the position now held.
+    pub(super) planned_decision: u64,
+    pub(super) planned_contributions: Vec<f64>,
+    pub(super) entry_contributions: Vec<f64>,
+    pub(super) last_close: f64,
+}
+
+/// Strategies, ensemble, features and open orders of one symbol.
+pub(super) struct SymbolState {
+    pub(super) strategies: Vec<Box<dyn Strategy>>,
+    pub(super) combiner: Box<dyn Combiner>,
+    pub(super) features: Option<FeatureState>,
+    pub(super) row: FeatureRow,
+    pub(super) votes: Vec<Vote>,
+    pub(super) contributions: Vec<f64>,
+    pub(super) book: Book,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Image {
+    strategies: Vec<Vec<u8>>,
+    combiner: Vec<u8>,
+    features: Option<Vec<u8>>,
+    book: Book,
+}
+
+impl SymbolState {
+    pub(super) fn new(config: &EngineConfig, k: usize) -> Result<Self> {
+        let market = config.symbols[k].market;
+        let timeframe = Timeframe::parse(&config.timeframe)?;
+        let context = StrategyContext { market, timeframe };
+        let mut built = Vec::with_capacity(config.strategies.len());
+        for s in &config.strategies {
+            let given: Vec<(&str, f64)> = s.params.iter().map(|(name, &v)| (name.as_str(), v)).collect();
+            built.push(strategies::registry::find(&s.name)?.build_with(&given, &context)?);
+        }
+        let names: Vec<String> = config.strategy_names().map(str::to_owned).collect();
+        let needs = config.classify || built.iter().any(|s| s.needs_features());
+        let features = if needs {
+            Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?)
+        } else {
+            None
+        };
+        let n = names.len();
+        Ok(Self {
+            strategies: built,
+            combiner: ensemble::build(&config.ensemble, &names)?,
+            features,
+            row: FeatureRow::default(),
+            votes: vec![Vote::COLD; n],
+            contributions: vec![0.0; n],
+            book: Book {
+                working: SmallVec::new(),
+                stop: None,
+                planned_decision: 0,
+                planned_contributions: vec![0.0; n],
+                entry_contributions: vec![0.0; n],
+                last_close: f64::NAN,
+            },
+        })
+    }
+
+    /// Bars before every strategy votes.
+    pub(super) fn warm_up(&self) -> usize {
+        self.strategies.iter().map(|s| s.warm_up()).max().unwrap_or(0)
+    }
+
+    /// Features and votes of the bar that just closed.
+    pub(super) fn advance(&mut self, bar: &Bar, external: &[Vote]) {
+        if let Some(state) = &mut self.features {
+            state.push(bar);
+            state.row(&mut self.row);
+        }
+        if self.book.last_close.is_finite() {
+            self.combiner.observe(bar.close / self.book.last_close - 1.0);
+        }
+        self.book.last_close = bar.close;
+        let context = Context { bar, features: self.features.is_some().then_some(&self.row) };
+        let own = self.strategies.len();
+        for (strategy, vote) in self.strategies.iter_mut().zip(&mut self.votes) {
+            *vote = strategy.update(&context);
+        }
+        for (slot, vote) in self.votes[own..].iter_mut().zip(external) {
+            *slot = *vote;
+        }
+    }
+
+    /// Signed quantity of orders that are sent and will change the position whatever the price does.
+    pub(super) fn pending(&self) -> f64 {
+        self.book.working.iter().filter(|w| !w.protective()).map(|w| w.remaining).sum()
+    }
+
+    pub(super) fn image(&self) -> Result<Vec<u8>> {
+        let mut strategies = Vec::with_capacity(self.strategies.len());
+        for s in &self.strategies {
+            strategies.push(s.snapshot()?);
+        }
+        crate::snapshot::to_bytes(&Image {
+            strategies,
+            combiner: self.combiner.snapshot()?,
+            features: self.features.as_ref().map(crate::snapshot::to_bytes).transpose()?,
+            book: self.book.clone(),
+        })
+    }
+
+    pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let image: Image = crate::snapshot::from_bytes(bytes)?;
+        if image.strategies.len() != self.strategies.len() || image.features.is_some() != self.features.is_some() {
+            return Err(CoreError::Snapshot("made with other strategies".to_owned()));
+        }
+        for (strategy, bytes) in self.strategies.iter_mut().zip(&image.strategies) {
+            strategy.restore(bytes)?;
+        }
+        self.combiner.restore(&image.combiner)?;
+        self.features = image.features.as_deref().map(crate::snapshot::from_bytes).transpose()?;
+        self.book = image.book;
+        Ok(())
+    }
+}

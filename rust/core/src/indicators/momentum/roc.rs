@@ -1,0 +1,45 @@
+//! Rate of change.
+
+use serde::{Deserialize, Serialize};
+
+use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
+use crate::indicators::{Indicator, erase};
+use crate::window::Ring;
+
+/// `100 · (x / xₙ − 1)` against the value `period` rows ago; 0 where that was 0.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Roc {
+    past: Ring,
+}
+
+impl Roc {
+    /// Looks back `period ≥ 1` rows.
+    pub fn new(period: usize) -> Self {
+        Self { past: Ring::new(period) }
+    }
+}
+
+impl Indicator<1, 1> for Roc {
+    #[inline(always)]
+    fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
+        let past = self.past.push(x);
+        [if past == 0.0 { 0.0 } else { (x / past - 1.0) * 100.0 }]
+    }
+    fn reset(&mut self) {
+        self.past.reset();
+    }
+    fn warm_up(&self) -> usize {
+        self.past.capacity()
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "roc",
+    family: Family::Momentum,
+    inputs: &[Input::Real],
+    params: &[Param::int("period", 10, 1, MAX_PERIOD)],
+    outputs: &["roc"],
+    summary: "Rate of change in percent over `period` rows.",
+    rule: None,
+    build: |p| erase(Roc::new(p[0] as usize)),
+};

@@ -1,0 +1,65 @@
+//! Slow stochastic.
+
+use serde::{Deserialize, Serialize};
+
+use crate::indicators::momentum::place::percent;
+use crate::indicators::overlap::Sma;
+use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
+use crate::indicators::{Indicator, erase};
+use crate::window::{RollingMax, RollingMin};
+
+/// %K of the window smoothed once (slow %K) and once more (slow %D), both by simple averages (Lane); raw %K is 0 in a flat window.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stoch {
+    max: RollingMax,
+    min: RollingMin,
+    k: Sma,
+    d: Sma,
+}
+
+impl Stoch {
+    /// A window of `fastk` bars, averages of `slowk` and `slowd` values, each ≥ 1.
+    pub fn new(fastk: usize, slowk: usize, slowd: usize) -> Self {
+        Self { max: RollingMax::new(fastk), min: RollingMin::new(fastk), k: Sma::new(slowk), d: Sma::new(slowd) }
+    }
+}
+
+impl Indicator<3, 2> for Stoch {
+    #[inline(always)]
+    fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 2] {
+        let (highest, lowest) = (self.max.push(high), self.min.push(low));
+        if highest.is_nan() {
+            return [f64::NAN; 2];
+        }
+        let [k] = self.k.update([percent(close, highest, lowest)]);
+        if k.is_nan() {
+            return [f64::NAN; 2];
+        }
+        let [d] = self.d.update([k]);
+        [if d.is_nan() { d } else { k }, d]
+    }
+    fn reset(&mut self) {
+        self.max.reset();
+        self.min.reset();
+        self.k.reset();
+        self.d.reset();
+    }
+    fn warm_up(&self) -> usize {
+        self.max.period() - 1 + self.k.warm_up() + self.d.warm_up()
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "stoch",
+    family: Family::Momentum,
+    inputs: &[Input::High, Input::Low, Input::Close],
+    params: &[
+        Param::int("fastk_period", 14, 1, MAX_PERIOD),
+        Param::int("slowk_period", 3, 1, MAX_PERIOD),
+        Param::int("slowd_period", 3, 1, MAX_PERIOD),
+    ],
+    outputs: &["stoch_k", "stoch_d"],
+    summary: "Slow stochastic: smoothed place of the close in the window's range, 0 to 100; 0 in a flat window.",
+    rule: None,
+    build: |p| erase(Stoch::new(p[0] as usize, p[1] as usize, p[2] as usize)),
+};

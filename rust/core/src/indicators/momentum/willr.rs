@@ -1,0 +1,52 @@
+//! Williams %R.
+
+use serde::{Deserialize, Serialize};
+
+use crate::indicators::momentum::place::is_flat;
+use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
+use crate::indicators::{Indicator, erase};
+use crate::window::{RollingMax, RollingMin, larger, smaller};
+
+/// `−100 · (highest high − close) / (highest high − lowest low)`, −100 to 0 (Williams, 1973); 0 in a flat window.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WillR {
+    max: RollingMax,
+    min: RollingMin,
+}
+
+impl WillR {
+    /// A window of `period ≥ 1` bars.
+    pub fn new(period: usize) -> Self {
+        Self { max: RollingMax::new(period), min: RollingMin::new(period) }
+    }
+}
+
+impl Indicator<3, 1> for WillR {
+    #[inline(always)]
+    fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 1] {
+        let (highest, lowest) = (self.max.push(high), self.min.push(low));
+        if is_flat(highest, lowest) {
+            return [0.0];
+        }
+        let place = (highest - close) / (highest - lowest) * -100.0;
+        [larger(-100.0, smaller(0.0, place))]
+    }
+    fn reset(&mut self) {
+        self.max.reset();
+        self.min.reset();
+    }
+    fn warm_up(&self) -> usize {
+        self.max.period() - 1
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "willr",
+    family: Family::Momentum,
+    inputs: &[Input::High, Input::Low, Input::Close],
+    params: &[Param::int("period", 14, 1, MAX_PERIOD)],
+    outputs: &["willr"],
+    summary: "Williams %R: distance of the close from the window's high, -100 to 0; 0 in a flat window.",
+    rule: None,
+    build: |p| erase(WillR::new(p[0] as usize)),
+};

@@ -1,0 +1,46 @@
+//! Midpoint of high and low.
+
+use serde::{Deserialize, Serialize};
+
+use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
+use crate::indicators::{Indicator, erase};
+use crate::window::{RollingMax, RollingMin};
+
+/// `(highest high + lowest low) / 2` of the window: each line of the Ichimoku cloud.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Midprice {
+    max: RollingMax,
+    min: RollingMin,
+}
+
+impl Midprice {
+    /// A window of `period ≥ 1` bars.
+    pub fn new(period: usize) -> Self {
+        Self { max: RollingMax::new(period), min: RollingMin::new(period) }
+    }
+}
+
+impl Indicator<2, 1> for Midprice {
+    #[inline(always)]
+    fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 1] {
+        [0.5 * (self.max.push(high) + self.min.push(low))]
+    }
+    fn reset(&mut self) {
+        self.max.reset();
+        self.min.reset();
+    }
+    fn warm_up(&self) -> usize {
+        self.max.period() - 1
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "midprice",
+    family: Family::Overlap,
+    inputs: &[Input::High, Input::Low],
+    params: &[Param::int("period", 14, 1, MAX_PERIOD)],
+    outputs: &["midprice"],
+    summary: "Middle between the highest high and the lowest low of the window.",
+    rule: None,
+    build: |p| erase(Midprice::new(p[0] as usize)),
+};

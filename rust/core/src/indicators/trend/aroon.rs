@@ -1,0 +1,55 @@
+//! Aroon.
+
+use serde::{Deserialize, Serialize};
+
+use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
+use crate::indicators::{Indicator, erase};
+use crate::window::{BarsSinceMax, BarsSinceMin};
+
+/// `up = 100·(n − bars since the highest high)/n`, `down` the same for the lowest low, both over `n + 1` bars, and `up − down`
+/// (Chande, 1995).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Aroon {
+    high: BarsSinceMax,
+    low: BarsSinceMin,
+    period: f64,
+    factor: f64,
+}
+
+impl Aroon {
+    /// Looks back `period ≥ 1` bars.
+    pub fn new(period: usize) -> Self {
+        let n = period as f64;
+        Self { high: BarsSinceMax::new(period + 1), low: BarsSinceMin::new(period + 1), period: n, factor: 100.0 / n }
+    }
+}
+
+impl Indicator<2, 3> for Aroon {
+    #[inline(always)]
+    fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 3] {
+        let (since_high, since_low) = (self.high.push(high), self.low.push(low));
+        [
+            self.factor * (self.period - since_high),
+            self.factor * (self.period - since_low),
+            self.factor * (since_low - since_high),
+        ]
+    }
+    fn reset(&mut self) {
+        self.high.reset();
+        self.low.reset();
+    }
+    fn warm_up(&self) -> usize {
+        self.high.period() - 1
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "aroon",
+    family: Family::Trend,
+    inputs: &[Input::High, Input::Low],
+    params: &[Param::int("period", 14, 1, MAX_PERIOD)],
+    outputs: &["aroon_up", "aroon_down", "aroon_osc"],
+    summary: "Aroon: how recent the highest high and the lowest low are, and their difference.",
+    rule: None,
+    build: |p| erase(Aroon::new(p[0] as usize)),
+};

@@ -1,0 +1,51 @@
+//! Average true range.
+
+use serde::{Deserialize, Serialize};
+
+use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
+use crate::indicators::smooth::Smoother;
+use crate::indicators::volatility::TrueRange;
+use crate::indicators::{Indicator, erase};
+
+/// Wilder's average of the true range, seeded by the mean of its first `period` values (the first bar has none).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Atr {
+    range: TrueRange,
+    smooth: Smoother,
+}
+
+impl Atr {
+    /// An average over `period ≥ 1` true ranges.
+    pub fn new(period: usize) -> Self {
+        Self { range: TrueRange::new(), smooth: Smoother::wilder(period) }
+    }
+}
+
+impl Indicator<3, 1> for Atr {
+    #[inline(always)]
+    fn update(&mut self, bar: [f64; 3]) -> [f64; 1] {
+        let [range] = self.range.update(bar);
+        if range.is_nan() {
+            return [f64::NAN];
+        }
+        [self.smooth.push(range)]
+    }
+    fn reset(&mut self) {
+        self.range.reset();
+        self.smooth.reset();
+    }
+    fn warm_up(&self) -> usize {
+        self.smooth.period()
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "atr",
+    family: Family::Volatility,
+    inputs: &[Input::High, Input::Low, Input::Close],
+    params: &[Param::int("period", 14, 1, MAX_PERIOD)],
+    outputs: &["atr"],
+    summary: "Average true range with Wilder's smoothing.",
+    rule: None,
+    build: |p| erase(Atr::new(p[0] as usize)),
+};

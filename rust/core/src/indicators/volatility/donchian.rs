@@ -1,0 +1,49 @@
+//! Donchian channel.
+
+use serde::{Deserialize, Serialize};
+
+use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
+use crate::indicators::{Indicator, erase};
+use crate::window::{RollingMax, RollingMin};
+
+/// Upper, middle and lower: highest high, their midpoint and lowest low of the last `period` bars, this one included, as
+/// TA-Lib's `DONCHIAN`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Donchian {
+    highest: RollingMax,
+    lowest: RollingMin,
+}
+
+impl Donchian {
+    /// A window of `period ≥ 1` bars.
+    pub fn new(period: usize) -> Self {
+        Self { highest: RollingMax::new(period), lowest: RollingMin::new(period) }
+    }
+}
+
+impl Indicator<2, 3> for Donchian {
+    #[inline(always)]
+    fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 3] {
+        let upper = self.highest.push(high);
+        let lower = self.lowest.push(low);
+        [upper, 0.5 * (upper + lower), lower]
+    }
+    fn reset(&mut self) {
+        self.highest.reset();
+        self.lowest.reset();
+    }
+    fn warm_up(&self) -> usize {
+        self.highest.period() - 1
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "donchian",
+    family: Family::Volatility,
+    inputs: &[Input::High, Input::Low],
+    params: &[Param::int("period", 20, 1, MAX_PERIOD)],
+    outputs: &["donchian_upper", "donchian_middle", "donchian_lower"],
+    summary: "Donchian channel: highest high and lowest low of the last `period` bars.",
+    rule: None,
+    build: |p| erase(Donchian::new(p[0] as usize)),
+};

@@ -1,0 +1,272 @@
+//! The risk engine: targets in, orders out.
+
+use serde::{Deserialize, Serialize};
+
+use super::case::Case;
+use super::config::RiskConfig;
+use super::daily_loss::DailyLoss;
+use super::decision::{RiskDecision, TargetRequest};
+use super::drawdown::{DrawdownLevel, Halt, HaltReason, Ladder, RiskEvent, RiskEventKind};
+use super::holdings::{Held, Holdings};
+use super::meter::RiskMeter;
+use super::sizing::TradeRecord;
+use super::stops::{self, Stop};
+use crate::error::Result;
+use crate::instrument::Instrument;
+use crate::order::Purpose;
+use crate::types::{Bar, SymbolId};
+
+/// What the engine remembers of a symbol.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Memory {
+    pub(super) stop: Stop,
+    /// Signed quantity of open orders.
+    pub(super) pending: f64,
+    /// Signed quantity approved at the present time beyond what is held and pending.
+    approved: f64,
+    /// Price of the last decision, for orders on a symbol that the account has no price of.
+    pub(super) price: f64,
+}
+
+impl Memory {
+    const NEW: Self = Self { stop: Stop::NONE, pending: 0.0, approved: 0.0, price: f64::NAN };
+
+    /// Signed quantity that is on its way.
+    pub(super) fn outstanding(&self) -> f64 {
+        self.pending + self.approved
+    }
+}
+
+/// Sizing, stops, caps, drawdown ladder and halt of one account (SPEC §9).
+///
+/// Symbols are decided one after another: what was approved at a time counts against the shared limits of those that come later, so a
+/// caller that wants the strongest target served first asks for it first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RiskEngine {
+    pub(super) config: RiskConfig,
+    pub(super) symbols: Vec<Memory>,
+    /// Symbols with something pending or approved.
+    pub(super) ordered: Vec<SymbolId>,
+    ts: i64,
+    pub(super) ladder: Ladder,
+    pub(super) daily: DailyLoss,
+    pub(super) trades: TradeRecord,
+    pub(super) halt: Option<Halt>,
+}
+
+impl RiskEngine {
+    /// An engine for `n_symbols` symbols.
+    ///
+    /// # Errors
+    /// As [`RiskConfig::validate`].
+    pub fn new(config: &RiskConfig, n_symbols: usize) -> Result<Self> {
+        config.validate()?;
+        Ok(Self {
+            config: config.clone(),
+            symbols: vec![Memory::NEW; n_symbols],
+            ordered: Vec::new(),
+            ts: i64::MIN,
+            ladder: Ladder::NEW,
+            daily: DailyLoss::NEW,
+            trades: TradeRecord::new(config.sizing.kelly_window),
+            halt: None,
+        })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &RiskConfig {
+        &self.config
+    }
+
+    /// Takes the equity at the close time `ts` of a bar, before the decisions on that bar; says what changed.
+    pub fn on_equity(&mut self, ts: i64, equity: f64) -> Option<RiskEvent> {
+        if equity.is_nan() {
+            return None;
+        }
+        let rung = self.ladder.update(&self.config.drawdown, equity);
+        let daily = self.daily.update(self.config.daily_loss_limit, ts, equity).then_some(RiskEventKind::DailyLoss);
+        if self.ladder.level == DrawdownLevel::Halt && self.halt.is_none() {
+            self.halt(ts, HaltReason::Drawdown, equity);
+        }
+        let kind = match (rung, daily) {
+            (Some(RiskEventKind::Recovered | RiskEventKind::DrawdownHalf) | None, Some(kind)) => kind,
+            (rung, _) => rung?,
+        };
+        let Ladder { peak, drawdown, .. } = self.ladder;
+        Some(RiskEvent { kind, ts, equity, peak, drawdown, daily_loss: self.daily.loss })
+    }
+
+    /// Takes the net return on the entry notional of a closed trade, which Kelly sizing learns from.
+    pub fn on_trade(&mut self, return_fraction: f64) {
+        self.trades.push(return_fraction);
+    }
+
+    /// The halt in force.
+    pub fn halted(&self) -> Option<&Halt> {
+        self.halt.as_ref()
+    }
+
+    /// Halts trading by hand: everything is closed, nothing opened, until [`RiskEngine::lift_halt`]. A halt in force stays as it is.
+    pub fn halt_trading(&mut self, ts: i64, equity: f64) {
+        if self.halt.is_none() {
+            self.halt(ts, HaltReason::Operator, equity);
+        }
+    }
+
+    fn halt(&mut self, ts: i64, reason: HaltReason, equity: f64) {
+        let Ladder { peak, drawdown, .. } = self.ladder;
+        self.halt = Some(Halt { reason, ts, equity, peak, drawdown });
+    }
+
+    /// Lifts the halt, as a person's decision; returns it. A halt by drawdown starts the ladder anew from the next equity: whoever lifts
+    /// it accepts the loss, and the old peak would halt trading again at once.
+    pub fn lift_halt(&mut self) -> Option<Halt> {
+        let halt = self.halt.take()?;
+        if halt.reason == HaltReason::Drawdown || self.ladder.level == DrawdownLevel::Halt {
+            self.ladder = Ladder::NEW;
+        }
+        Some(halt)
+    }
+
+    /// Rung of the drawdown ladder.
+    pub fn level(&self) -> DrawdownLevel {
+        self.ladder.level
+    }
+
+    /// Fraction lost from the highest equity so far.
+    pub fn drawdown(&self) -> f64 {
+        self.ladder.drawdown
+    }
+
+    /// Highest equity so far, NaN before the first.
+    pub fn peak(&self) -> f64 {
+        self.ladder.peak
+    }
+
+    /// Fraction lost since the start of the UTC day, ≥ 0.
+    pub fn daily_loss(&self) -> f64 {
+        self.daily.loss
+    }
+
+    /// The daily loss limit stands in the way of new risk at `ts`.
+    pub fn daily_loss_reached(&self, ts: i64) -> bool {
+        self.daily.blocks(ts)
+    }
+
+    /// Notes the signed quantity of a symbol's open orders but for its protective ones, so that it counts against shared limits before the symbol is decided
+    /// again. [`RiskEngine::evaluate`] does so for its own symbol.
+    pub fn set_pending(&mut self, symbol: SymbolId, quantity: f64) {
+        self.symbols[symbol as usize].pending = quantity;
+        self.list(symbol);
+    }
+
+    /// Keeps `ordered` ascending and true to the memory of `symbol`.
+    fn list(&mut self, symbol: SymbolId) {
+        let memory = &self.symbols[symbol as usize];
+        let open = memory.pending != 0.0 || memory.approved != 0.0;
+        match self.ordered.binary_search(&symbol) {
+            Ok(at) if !open => {
+                self.ordered.remove(at);
+            }
+            Err(at) if open => self.ordered.insert(at, symbol),
+            _ => {}
+        }
+    }
+
+    /// Forgets approvals of an earlier time: they have become orders, fills or nothing since.
+    fn begin(&mut self, ts: i64) {
+        if ts == self.ts {
+            return;
+        }
+        self.ts = ts;
+        for &symbol in &self.ordered {
+            self.symbols[symbol as usize].approved = 0.0;
+        }
+        let symbols = &self.symbols;
+        self.ordered.retain(|&s| symbols[s as usize].pending != 0.0);
+    }
+
+    /// The protective stop after a fill of the symbol: a new or turned position gets it from its entry price and the distance that it was
+    /// sized with, a resized one keeps it, a closed one loses it. NaN for none.
+    pub fn protect(
+        &mut self,
+        symbol: SymbolId,
+        position: impl Into<Held>,
+        meter: &RiskMeter,
+        instrument: &Instrument,
+    ) -> f64 {
+        let stop = &mut self.symbols[symbol as usize].stop;
+        stop.follow(&self.config.stop, &position.into(), meter, instrument);
+        stop.price
+    }
+
+    /// The protective stop as it stands, NaN for none.
+    pub fn stop(&self, symbol: SymbolId) -> f64 {
+        self.symbols[symbol as usize].stop.price
+    }
+
+    /// Moves the stop of a position after a bar (break-even, trailing); the new price if it moved. It never loosens.
+    pub fn stop_update(
+        &mut self,
+        symbol: SymbolId,
+        position: impl Into<Held>,
+        bar: &Bar,
+        meter: &RiskMeter,
+        instrument: &Instrument,
+    ) -> Option<f64> {
+        let held: Held = position.into();
+        let best = if held.quantity > 0.0 { held.best_price.max(bar.high) } else { held.best_price.min(bar.low) };
+        self.symbols[symbol as usize].stop.advance(&self.config.stop, &held, best, meter, instrument)
+    }
+
+    /// Whether a position must be closed at once: its last price has passed the stop (which a trailing stop may have moved there), or it
+    /// is too old.
+    pub fn should_exit(&self, symbol: SymbolId, position: impl Into<Held>) -> Option<Purpose> {
+        let held: Held = position.into();
+        if held.quantity == 0.0 {
+            return None;
+        }
+        if self.symbols[symbol as usize].stop.is_through(held.last_price) {
+            return Some(Purpose::StopLoss);
+        }
+        self.config.stop.max_bars.filter(|&n| held.bars_held >= n).map(|_| Purpose::TimeExit)
+    }
+
+    /// Decides on a wanted position.
+    ///
+    /// `meters` and `instruments` are those of all symbols, by symbol. `pending` is the signed quantity of the symbol's open orders but for
+    /// its protective ones: exits on their way count as done, entries as held, unless the order goes against them, which then is sized
+    /// as if they were withdrawn.
+    pub fn evaluate<H: Holdings>(
+        &mut self,
+        request: &TargetRequest,
+        portfolio: &H,
+        meters: &[RiskMeter],
+        instruments: &[Instrument],
+        pending: f64,
+    ) -> RiskDecision {
+        self.begin(request.ts);
+        let symbol = request.symbol;
+        let memory = &mut self.symbols[symbol as usize];
+        memory.pending = pending;
+        memory.approved = 0.0;
+        memory.price = request.price;
+        let held = portfolio.quantity(symbol);
+        let decision = if held == 0.0 && pending == 0.0 && request.target == 0.0 {
+            RiskDecision::none(request)
+        } else {
+            Case::new(self, request, portfolio, meters, instruments).decide()
+        };
+        if decision.opens() {
+            let price = request.price;
+            let stop = &self.config.stop;
+            let (meter, instrument) = (&meters[symbol as usize], &instruments[symbol as usize]);
+            let planned = stops::distance(stop, price, meter, instrument.tick);
+            let memory = &mut self.symbols[symbol as usize];
+            memory.approved = decision.target_quantity - held - pending;
+            memory.stop.planned = planned;
+        }
+        self.list(symbol);
+        decision
+    }
+}

@@ -1,0 +1,174 @@
+//! The three laws of SPEC over the whole decision engine: causal, batch ≡ stream (also after snapshot → restore), scale-free.
+
+use std::collections::BTreeMap;
+
+use mirrorfast_core::backtest::{BacktestResult, Record, Session};
+use mirrorfast_core::engine::{EngineConfig, External, StrategyConfig, SymbolConfig};
+use mirrorfast_core::instrument::Instrument;
+use mirrorfast_core::snapshot;
+use mirrorfast_core::types::{Bar, Market};
+use proptest::prelude::*;
+
+const STRATEGIES: [&str; 3] = ["ut_bot", "mean_reversion", "momentum_breakout"];
+
+fn config(scale: f64) -> EngineConfig {
+    let symbol = |name: &str, market| SymbolConfig {
+        instrument: Instrument {
+            symbol: name.to_owned(),
+            tick: 1.0 / 1024.0 * scale,
+            lot: 1.0 / 1024.0 / scale,
+            ..Instrument::default()
+        },
+        market,
+    };
+    EngineConfig {
+        symbols: vec![symbol("A/USD", Market::Crypto), symbol("EUR/USD", Market::Forex)],
+        strategies: STRATEGIES
+            .map(|name| StrategyConfig { name: name.to_owned(), params: BTreeMap::new(), weight: 0.5 })
+            .to_vec(),
+        ..EngineConfig::default()
+    }
+}
+
+/// A random walk with shocks and quiet stretches, so that every strategy acts.
+fn walk(steps: &[(f64, f64, f64)], start: f64, price_scale: f64, volume_scale: f64) -> Vec<Bar> {
+    let mut close = start;
+    steps
+        .iter()
+        .enumerate()
+        .map(|(k, &(drift, spread, volume))| {
+            let open = close;
+            close *= 1.0 + drift;
+            let high = open.max(close) * (1.0 + spread);
+            let low = open.min(close) * (1.0 - spread);
+            Bar {
+                ts: k as i64 * 3_600_000,
+                open: open * price_scale,
+                high: high * price_scale,
+                low: low * price_scale,
+                close: close * price_scale,
+                volume: volume * volume_scale,
+            }
+        })
+        .collect()
+}
+
+fn steps(n: usize) -> impl Strategy<Value = Vec<(f64, f64, f64)>> {
+    let quiet = (-0.01..0.01_f64, 0.0..0.01_f64, 0.0..100.0_f64);
+    let shock = (-0.12..0.12_f64, 0.0..0.03_f64, 100.0..1000.0_f64);
+    prop::collection::vec(prop_oneof![8 => quiet, 1 => shock], n)
+}
+
+/// The second symbol trades five hours in six.
+fn batches(a: &[Bar], b: &[Bar]) -> Vec<Vec<(u32, Bar)>> {
+    a.iter()
+        .zip(b)
+        .enumerate()
+        .map(|(k, (x, y))| if k % 6 == 5 { vec![(0, *x)] } else { vec![(0, *x), (1, *y)] })
+        .collect()
+}
+
+fn drive(session: &mut Session, batches: &[Vec<(u32, Bar)>], out: &mut BacktestResult) {
+    for batch in batches {
+        let ts = batch[0].1.ts;
+        session.on_time(ts, batch, &External::default(), Record::ALL, out).expect("valid bars");
+    }
+}
+
+fn whole(config: &EngineConfig, batches: &[Vec<(u32, Bar)>]) -> BacktestResult {
+    let mut session = Session::new(config).expect("valid configuration");
+    let mut out = BacktestResult::default();
+    drive(&mut session, batches, &mut out);
+    out
+}
+
+/// Equal to the last bit: `Debug` prints the shortest text that reads back as the same float, and NaN as NaN.
+fn text<T: std::fmt::Debug>(x: &T) -> String {
+    format!("{x:?}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn causal(a in steps(400), b in steps(400), cut in 30_usize..400) {
+        let all = batches(&walk(&a, 100.0, 1.0, 1.0), &walk(&b, 1.2, 1.0, 1.0));
+        let config = config(1.0);
+        let full = whole(&config, &all);
+        let part = whole(&config, &all[..cut]);
+        prop_assert_eq!(text(&part.equity), text(&full.equity[..cut].to_vec()));
+        let n = part.decisions.len();
+        prop_assert_eq!(text(&part.decisions), text(&full.decisions[..n].to_vec()));
+        prop_assert_eq!(text(&part.fills), text(&full.fills[..part.fills.len()].to_vec()));
+        prop_assert_eq!(text(&part.orders), text(&full.orders[..part.orders.len()].to_vec()));
+    }
+
+    #[test]
+    fn goes_on_after_restore(a in steps(400), b in steps(400), cut in 1_usize..399) {
+        let all = batches(&walk(&a, 100.0, 1.0, 1.0), &walk(&b, 1.2, 1.0, 1.0));
+        let config = config(1.0);
+        let full = whole(&config, &all);
+        let mut first = Session::new(&config).expect("valid configuration");
+        let mut out = BacktestResult::default();
+        drive(&mut first, &all[..cut], &mut out);
+        let engine = first.engine.snapshot().expect("a state");
+        let exchange = snapshot::to_bytes(&first.exchange).expect("a state");
+        drop(first);
+        let mut second = Session::new(&config).expect("valid configuration");
+        second.engine.restore(&engine).expect("its own state");
+        second.exchange = snapshot::from_bytes(&exchange).expect("its own state");
+        prop_assert_eq!(&second.engine.snapshot().expect("a state"), &engine);
+        drive(&mut second, &all[cut..], &mut out);
+        prop_assert_eq!(text(&out.equity), text(&full.equity));
+        prop_assert_eq!(text(&out.decisions), text(&full.decisions));
+        prop_assert_eq!(text(&out.votes), text(&full.votes));
+        prop_assert_eq!(text(&out.fills), text(&full.fills));
+        prop_assert_eq!(text(&out.trades), text(&full.trades));
+        prop_assert_eq!(text(&out.weights), text(&full.weights));
+    }
+
+    #[test]
+    fn scale_free(a in steps(300), b in steps(300), power in -6_i32..7, m in 0.01..100.0_f64) {
+        let k = 2_f64.powi(power);
+        let plain = whole(&config(1.0), &batches(&walk(&a, 100.0, 1.0, 1.0), &walk(&b, 1.2, 1.0, 1.0)));
+        let scaled = whole(&config(k), &batches(&walk(&a, 100.0, k, m), &walk(&b, 1.2, k, m)));
+        prop_assert_eq!(plain.decisions.len(), scaled.decisions.len());
+        for (x, y) in plain.decisions.iter().zip(&scaled.decisions) {
+            prop_assert!((x.target - y.target).abs() <= 1e-9 || x.target.is_nan() && y.target.is_nan());
+            prop_assert_eq!(x.verdict, y.verdict);
+            prop_assert_eq!(x.direction, y.direction);
+            prop_assert!((x.quantity - y.quantity * k).abs() <= 1e-9 * x.quantity.abs().max(1.0));
+        }
+        for (x, y) in plain.equity.iter().zip(&scaled.equity) {
+            prop_assert!((x.equity - y.equity).abs() <= 1e-6 * x.equity.abs());
+        }
+    }
+}
+
+#[test]
+fn the_random_market_is_traded() {
+    let steps: Vec<(f64, f64, f64)> = (0..600)
+        .map(|k| {
+            let x = f64::from(k);
+            (0.02 * (x * 0.21).sin() + if k % 61 == 0 { 0.08 } else { 0.0 }, 0.005, 50.0 + 40.0 * (x * 0.7).sin())
+        })
+        .collect();
+    let out = whole(&config(1.0), &batches(&walk(&steps, 100.0, 1.0, 1.0), &walk(&steps, 1.2, 1.0, 1.0)));
+    assert!(out.trades.len() > 10, "{} trades", out.trades.len());
+    assert!(out.fills.iter().any(|f| f.purpose == mirrorfast_core::order::Purpose::StopLoss));
+    let realised: f64 = out.trades.iter().map(|t| t.pnl).sum();
+    assert!(realised.is_finite());
+}
+
+#[test]
+fn a_snapshot_of_another_configuration_is_refused() {
+    let engine = Session::new(&config(1.0)).expect("valid configuration").engine;
+    let bytes = engine.snapshot().expect("a state");
+    let mut other = config(1.0);
+    other.capital = 5.0;
+    let mut session = Session::new(&other).expect("valid configuration");
+    let error = session.engine.restore(&bytes).expect_err("another configuration");
+    assert!(error.to_string().contains("another configuration"), "{error}");
+    let error = session.engine.restore(&bytes[..bytes.len() / 2]).expect_err("half a state");
+    assert!(error.to_string().starts_with("snapshot"), "{error}");
+}
