@@ -33,12 +33,13 @@ fn fractals_follow_talib() {
     }
 }
 
+#[allow(clippy::needless_range_loop)]
 #[test]
 fn swings_are_the_last_confirmed_fractals() {
     each(|what, b| {
         let flags = ours("fractal", &[], b);
         let (mut high, mut low) = (f64::NAN, f64::NAN);
-        let mut expected = vec![vec![], vec![]];
+        let mut expected = [vec![], vec![]];
         for i in 0..b.len() {
             if flags[0][i] == 100.0 {
                 high = b.high[i - 2];
@@ -147,6 +148,7 @@ fn prices_join_zones_within_the_tolerance() {
     assert!(zones.is_empty());
 }
 
+#[allow(clippy::needless_range_loop)]
 #[test]
 fn zones_are_those_of_the_swings_in_the_look_back() {
     for (lookback, right, tolerance) in [(100_usize, 2_usize, 0.005), (20, 3, 0.05), (400, 1, 0.0)] {

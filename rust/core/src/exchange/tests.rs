@@ -57,6 +57,7 @@ struct Market {
     exchange: SimulatedExchange,
     portfolio: Portfolio,
     instrument: Instrument,
+    funding: Vec<BrokerEvent>,
     ts: i64,
     next: u64,
 }
@@ -68,6 +69,7 @@ impl Market {
             exchange: SimulatedExchange::new(costs, &list).unwrap(),
             portfolio: Portfolio::new(10_000.0, &list).unwrap(),
             instrument,
+            funding: Vec::new(),
             ts: 0,
             next: 1,
         }
@@ -121,6 +123,10 @@ impl Market {
     fn open(&mut self, bar: Bar) -> Vec<Fill> {
         let mut fills = Vec::new();
         self.exchange.open_phase(self.ts, &[(0, Bar { ts: self.ts, ..bar })], &mut fills);
+        for e in self.exchange.drain_funding() {
+            self.portfolio.apply_event(&e);
+            self.funding.push(e);
+        }
         self.book(&fills);
         fills
     }
@@ -146,11 +152,7 @@ impl Market {
     }
 
     fn events(&mut self) -> Vec<BrokerEvent> {
-        let events: Vec<BrokerEvent> = self.exchange.drain_events().collect();
-        for e in &events {
-            self.portfolio.apply_event(e);
-        }
-        events
+        self.exchange.drain_events().collect()
     }
 
     /// What became of an order besides acceptance and fills.

@@ -107,12 +107,11 @@ fn funding_is_paid_at_its_times() {
     m.send(Order { quantity: 2.0, ..buy() });
     m.run(bar(100.0, 101.0, 99.0, 100.0));
     m.run(bar(100.0, 101.0, 99.0, 100.0));
-    assert!(m.events().iter().all(|e| e.order > 0));
+    assert!(m.funding.is_empty());
     // 08:00, price 110, two units: 2·110·0.001.
     m.run(bar(110.0, 111.0, 109.0, 110.0));
-    let events = m.events();
     let paid = BrokerEventKind::Funding { rate: 0.001, price: 110.0, amount: 0.22 };
-    assert_eq!(events, [BrokerEvent { ts: 8 * HOUR, order: 0, symbol: 0, kind: paid }]);
+    assert_eq!(m.funding, [BrokerEvent { ts: 8 * HOUR, order: 0, symbol: 0, kind: paid }]);
     assert!(close_to(m.portfolio.funding(), 0.22));
     assert!(close_to(m.portfolio.cash(), 9_999.78));
     assert!(close_to(m.portfolio.equity(), 9_999.78 + 20.0));
@@ -126,7 +125,6 @@ fn shorts_receive_what_longs_pay_and_gaps_settle_every_interval() {
     // A day without bars: 08:00, 16:00, 24:00.
     m.ts = 24 * HOUR;
     m.run(bar(100.0, 101.0, 99.0, 100.0));
-    m.events();
     assert!(close_to(m.portfolio.funding(), -0.3));
 }
 
@@ -138,8 +136,20 @@ fn position_opened_at_the_time_of_funding_does_not_pay() {
     m.run(bar(100.0, 101.0, 99.0, 100.0));
     m.send(buy());
     m.run(bar(100.0, 101.0, 99.0, 100.0));
-    m.events();
     assert_eq!(m.portfolio.funding(), 0.0);
+}
+
+#[test]
+fn position_closed_at_the_time_of_funding_pays() {
+    let costs = CostConfig { funding: FundingConfig { rate: 0.001, interval_ms: 8 * HOUR }, ..CostConfig::free() };
+    let mut m = Market::holding(&costs, perpetual(), 1.0, 100.0);
+    m.ts = 7 * HOUR;
+    m.run(bar(100.0, 101.0, 99.0, 100.0));
+    m.send(sell());
+    let fill = m.open(bar(100.0, 101.0, 99.0, 100.0))[0];
+    assert_eq!(fill.remaining, 0.0);
+    assert!(close_to(m.portfolio.funding(), 0.1));
+    assert!(m.portfolio.held().is_empty());
 }
 
 #[test]
@@ -152,7 +162,7 @@ fn rates_of_the_past_take_the_place_of_the_constant() {
         m.run(bar(100.0, 101.0, 99.0, 100.0));
     }
     let amounts: Vec<f64> = m
-        .events()
+        .funding
         .iter()
         .filter_map(|e| if let BrokerEventKind::Funding { amount, .. } = e.kind { Some(amount) } else { None })
         .collect();
@@ -170,7 +180,7 @@ fn spot_pays_no_funding() {
     for _ in 0..3 {
         m.run(bar(100.0, 101.0, 99.0, 100.0));
     }
-    assert!(m.events().is_empty());
+    assert!(m.events().is_empty() && m.funding.is_empty());
 }
 
 #[test]

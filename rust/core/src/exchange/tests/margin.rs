@@ -231,3 +231,17 @@ fn exchange_and_account_must_know_the_same_symbols() {
     assert!(x.set_position(1, 1.0, 1.0).is_err());
     assert!(x.set_position(0, -1.0, 100.0).is_ok());
 }
+
+#[test]
+fn account_is_kept_only_where_margin_asks_for_it() {
+    let list = [perpetual()];
+    let mut account = Portfolio::new(1_000.0, &list).unwrap();
+    let held = Market::holding(&CostConfig::free(), perpetual(), 2.0, 100.0);
+    account.clone_from(&held.portfolio);
+    let x = SimulatedExchange::with_account(&CostConfig::free(), &list, &account).unwrap();
+    assert!(x.account().is_none());
+    assert_eq!(x.position(0), 2.0);
+    let x = SimulatedExchange::with_account(&isolated(), &list, &account).unwrap();
+    assert_eq!(x.account().unwrap().initial_margin(0), 0.1);
+    assert!(close_to(x.liquidation_price(0).unwrap(), 90.0 / 0.995));
+}
