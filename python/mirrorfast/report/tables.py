@@ -147,11 +147,13 @@ def months(model: ReportModel) -> str:
     """Heat map of monthly returns: blue for gains, orange for losses, the number in every cell."""
     years = model.months
     most = max((abs(v) for row in years.values() for v in row.values()), default=0.0) or 1.0
+    # A single year need not show the months it did not trade in.
+    shown = range(1, 13) if len(years) != 1 else sorted(next(iter(years.values())))
     cells = []
     for year, row in sorted(years.items(), reverse=True):
         line = [f'<th scope="row">{year}</th>']
         total = math.prod(1.0 + v for v in row.values()) - 1.0
-        for month in range(1, 13):
+        for month in shown:
             value = row.get(month)
             if value is None:
                 line.append('<td class="heat none"></td>')
@@ -160,7 +162,7 @@ def months(model: ReportModel) -> str:
             line.append(f'<td class="heat {tone}" style="--s:{strength:.2f}">{escape(percent(value, 1, sign=True))}</td>')
         line.append(_num(percent(total, 1, sign=True), total))
         cells.append(line)
-    heads = [("Year", ""), *((m, "n") for m in _MONTHS), ("Year", "n")]
+    heads = [("Year", ""), *((_MONTHS[m - 1], "n") for m in shown), ("Year", "n")]
     return table(heads, cells, caption="Monthly returns", empty="No month has passed yet.")
 
 

@@ -127,7 +127,7 @@ def _header(model: ReportModel) -> str:
 
 def _bound(text: str) -> str:
     """Keep a number and its unit on one line."""
-    return escape(text).replace(" %", "&nbsp;%").replace(" USD", "&nbsp;USD")
+    return escape(text).replace(" %", "&nbsp;%").replace(" days", "&nbsp;days")
 
 
 def _tiles(model: ReportModel) -> str:
