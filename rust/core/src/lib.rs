@@ -13,6 +13,7 @@ pub mod indicators;
 pub mod instrument;
 pub mod meta;
 pub mod order;
+pub mod panel;
 pub mod portfolio;
 pub mod risk;
 pub mod signals;
