@@ -8,7 +8,6 @@ import json
 import signal
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -25,6 +24,7 @@ from mirrorfast.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import polars as pl
 
@@ -117,9 +117,7 @@ class IntegratedTradingSystem:
         self.engine_json = self.config.to_engine_json(self.symbols)
         self.strategies = [s.name for s in self.config.strategies]
         self.engine = _core.DecisionEngine(self.engine_json)
-        require_bars(
-            self.bars, self.engine.warm_up + 2, source="bars", reason="the strategies' warm-up and one trade"
-        )
+        require_bars(self.bars, self.engine.warm_up + 2, source="bars", reason="the strategies' warm-up and one trade")
         self.run_id = run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
         self._speed = speed
         self._loop: TradingLoop | None = None
@@ -219,7 +217,7 @@ class IntegratedTradingSystem:
             return outcome
 
     def _identity(self) -> dict[str, Any]:
-        """What makes two starts the same run: configuration and bars, nothing that depends on where or when."""
+        """Say what makes two starts the same run: configuration and bars, nothing of where or when."""
         digest = hashlib.sha256()
         for column in self.bars.get_columns():
             digest.update(column.name.encode())
@@ -232,9 +230,10 @@ class IntegratedTradingSystem:
     def _same(self, ledger_name: str, stored: dict[str, Any], identity: dict[str, Any]) -> None:
         for part, what in (("engine", "configuration"), ("bars", "bars")):
             if stored.get(part) != identity[part]:
+                detail = _difference(stored.get(part), identity[part])
                 raise ConfigurationError(
-                    f"run {self.run_id!r} in {ledger_name} was started with another {what}{_difference(stored.get(part), identity[part])}: "
-                    "choose another --run, or start with the same one to resume"
+                    f"run {self.run_id!r} in {ledger_name} was started with another {what}{detail}: "
+                    f"choose another --run, or start with the same {what} to resume"
                 )
 
     def _summary(self, ledger: Ledger) -> RunSummary:
@@ -288,7 +287,7 @@ class _interruptible:  # noqa: N801 - reads as a statement
 
 
 def _difference(old: Any, new: Any, path: str = "") -> str:
-    """The first field in which two configurations differ, for people."""
+    """Name the first field in which two configurations differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             if old.get(key) != new.get(key):

@@ -142,7 +142,11 @@ class SlippageConfig(Settings):
     )
     fraction: float = option(0.0005, "slippage of the fixed model", unit="fraction of price", ge=0, lt=1)
     multiplier: float = option(
-        0.1, "slippage of the volatility model per standard deviation of a bar's log return", unit="factor", gt=0, le=100
+        0.1,
+        "slippage of the volatility model per standard deviation of a bar's log return",
+        unit="factor",
+        gt=0,
+        le=100,
     )
     period: int = option(20, "span of that standard deviation", unit="bars", ge=1, le=100_000)
     impact: float = option(

@@ -1,8 +1,8 @@
 """Opening a database so that what is committed stays, and what is broken is never built upon.
 
-SQLite runs in WAL mode with `synchronous=FULL`: a commit returns when the disk has it. Exactly one connection writes and
-checkpoints; readers are `query_only` with automatic checkpoints off. (SQLite before 3.51.3 can corrupt a database when two
-connections checkpoint and write at the same time.)
+SQLite runs in WAL mode with `synchronous=FULL`: a commit returns when the disk has it. Exactly one connection writes
+and checkpoints; readers are `query_only` with automatic checkpoints off. (SQLite before 3.51.3 can corrupt a database
+when two connections checkpoint and write at the same time.)
 """
 
 import errno
@@ -50,7 +50,9 @@ def sqlite_path(target: str | Path) -> Path | None:
     return Path(url.database)
 
 
-def connect(target: str | Path, *, readonly: bool = False, immutable: bool = False, busy_timeout_s: float = 5.0) -> sa.Engine:
+def connect(
+    target: str | Path, *, readonly: bool = False, immutable: bool = False, busy_timeout_s: float = 5.0
+) -> sa.Engine:
     """Make an engine for reading (`readonly`) or for the one writer.
 
     Parameters
@@ -70,7 +72,9 @@ def connect(target: str | Path, *, readonly: bool = False, immutable: bool = Fal
     uri = f"file:{_quoted(path)}" + ("?mode=ro&immutable=1" if immutable else "?mode=rw")
 
     def creator() -> sqlite3.Connection:
-        connection = sqlite3.connect(uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
         cursor = connection.cursor()
         try:
             cursor.execute("PRAGMA foreign_keys=ON")
@@ -153,7 +157,9 @@ def check_integrity(engine: sa.Engine, name: str) -> None:
     with translated(f"ledger {name}"), engine.connect() as connection:
         faults = [row[0] for row in connection.exec_driver_sql("PRAGMA quick_check(3)")]
     if faults != ["ok"]:
-        raise LedgerError(f"ledger {name}: the file is damaged ({'; '.join(faults)}); restore a backup, nothing was changed")
+        raise LedgerError(
+            f"ledger {name}: the file is damaged ({'; '.join(faults)}); restore a backup, nothing was changed"
+        )
 
 
 class RunLocks:
@@ -183,7 +189,7 @@ class RunLocks:
                 fcntl.lockf(self._files[path], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
             except (BlockingIOError, PermissionError) as error:
                 raise LedgerError(
-                    f"run {run!r} in ledger {ledger}: another process is writing it; stop that one, or choose another run"
+                    f"run {run!r} in ledger {ledger}: another process writes it; stop that one, or choose another run"
                 ) from error
             self._held.setdefault(path, set()).add(place)
 

@@ -1,7 +1,7 @@
 """What can be written to the journal: one specification per kind of event, and the batch that collects them.
 
-A payload is normalised once, here: money becomes canonical decimal text, NaN becomes null, a missing optional field takes its
-default. What the journal holds and what the tables hold is therefore the same value by construction.
+A payload is normalised once, here: money becomes canonical decimal text, NaN becomes null, a missing optional field
+takes its default. What the journal holds and what the tables hold is therefore the same value by construction.
 """
 
 import difflib
@@ -39,7 +39,7 @@ def _number(value: Any) -> float | None:
     if value is None:
         return None
     value = float(value)
-    return value if value == value else None  # noqa: PLR0124 - NaN
+    return value if value == value else None
 
 
 def _integer(value: Any) -> int | None:
@@ -185,7 +185,7 @@ def normalise(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        For an unknown kind or field (with the nearest known name), a missing required field, or a value of a wrong type.
+        For an unknown kind or field (with the nearest known name), a missing required field, or a wrong type.
     """
     specs = FIELDS.get(kind)
     if specs is None:
@@ -237,7 +237,11 @@ class Batch:
         self.events.append(Event(self.ts if ts is None else int(ts), kind, normalise(kind, fields)))
 
     def decision(self, fields: Mapping[str, Any]) -> None:
-        """Record a decision: `id symbol price`, positions, `votes {strategy: {signal, confidence, contribution}}`, `verdict`, `reasons`."""
+        """Record a decision.
+
+        Needs `id symbol price`; `votes` is `{strategy: {"signal": …, "confidence": …, "contribution": …}}`, `reasons`
+        a list of sentences, `verdict` what risk said.
+        """
         self.add("decision", fields)
 
     def order(self, fields: Mapping[str, Any]) -> None:
@@ -264,6 +268,8 @@ class Batch:
         """Record the strategies' weights after they changed."""
         self.add("weights", {"weights": dict(weights), "grades": dict(grades or {})})
 
-    def incident(self, kind: str, message: str, *, severity: str = "warning", details: Mapping[str, Any] | None = None) -> None:
+    def incident(
+        self, kind: str, message: str, *, severity: str = "warning", details: Mapping[str, Any] | None = None
+    ) -> None:
         """Record something that a person should know of."""
         self.add("incident", {"kind": kind, "message": message, "severity": severity, "details": dict(details or {})})

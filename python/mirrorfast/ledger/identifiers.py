@@ -55,8 +55,10 @@ def check_run(run: str) -> str:
     Raises
     ------
     ParameterError
-        Unless it has 1–64 characters out of `[A-Za-z0-9._-]`, the first a letter or digit: it becomes part of file names.
+        Unless it has 1–64 characters out of `[A-Za-z0-9._-]`, the first a letter or digit: file names contain it.
     """
     if not _RUN.match(run) or len(run) > RUN_LENGTH:
-        raise ParameterError(f"run {run!r}: expected 1-{RUN_LENGTH} characters out of A-Z a-z 0-9 . _ - , first a letter or digit")
+        raise ParameterError(
+            f"run {run!r}: expected 1-{RUN_LENGTH} characters out of A-Z a-z 0-9 . _ - , first a letter or digit"
+        )
     return run

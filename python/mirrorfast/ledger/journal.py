@@ -1,7 +1,7 @@
 """The fold: events → rows. The writer uses it to make the tables, `verify` to check them.
 
-Every event carries `digest = SHA-256(digest of the event before ‖ seq ‖ ts ‖ kind ‖ payload)`, so that a lost, added or altered
-line shows, and two runs with the same last digest did the same.
+Every event carries `digest = SHA-256(digest of the event before ‖ seq ‖ ts ‖ kind ‖ payload)`, so that a lost, added
+or altered line shows, and two runs with the same last digest did the same.
 """
 
 import hashlib
@@ -122,7 +122,14 @@ class Fold:
             case "weights":
                 grades = payload["grades"]
                 rows.inserts["weights"].extend(
-                    {"run": self.run, "seq": event.seq, "ts": event.ts, "strategy": name, "weight": weight, "grade": grades.get(name)}
+                    {
+                        "run": self.run,
+                        "seq": event.seq,
+                        "ts": event.ts,
+                        "strategy": name,
+                        "weight": weight,
+                        "grade": grades.get(name),
+                    }
                     for name, weight in payload["weights"].items()
                 )
             case "incident":
@@ -160,7 +167,8 @@ class Fold:
                 state = _OrderState(row, Decimal(row["quantity"]), Decimal(row["filled"]))
         if state is None:
             raise LedgerError(
-                f"journal of run {self.run!r}, event {event.seq} ({event.kind}): order {order} attempt {attempt} was never recorded"
+                f"journal of run {self.run!r}, event {event.seq} ({event.kind}): "
+                f"order {order} attempt {attempt} was never recorded"
             )
         return state
 

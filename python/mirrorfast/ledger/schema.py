@@ -1,8 +1,8 @@
 """The ledger's tables.
 
-`events` is the journal: append-only, the source of everything else of a run. `decisions`, `orders`, `fills`, `trades`,
-`equity`, `weights` and `incidents` are its fold (see `mirrorfast.ledger.journal`); every row of theirs carries the `seq`
-of the event that made it. `runs` and `meta` describe; `checkpoints` hold what a run needs to go on.
+`events` is the journal: append-only, the source of everything else of a run. `decisions`, `orders`, `fills`,
+`trades`, `equity`, `weights` and `incidents` are its fold (see `mirrorfast.ledger.journal`); every row of theirs
+carries the `seq` of the event that made it. `runs` and `meta` describe; `checkpoints` hold what a run needs to go on.
 
 Only `runs.started`, `runs.finished` and `checkpoints.written` are wall-clock times. They, `seq`, `run` and the client
 order ids (which contain the run) are left out of `fingerprint`.

@@ -1,9 +1,7 @@
 """The ledger: one database of runs, read by anyone, written by one `RunWriter` per run."""
 
-import contextlib
 import hashlib
 import os
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,19 +13,17 @@ import sqlalchemy as sa
 
 from mirrorfast.errors import LedgerError, ParameterError
 from mirrorfast.ledger.database import (
-    app_version,
     check_file,
     check_integrity,
     connect,
     sqlite_path,
     translated,
 )
+from mirrorfast.ledger.opening import copy_file, create_file, migrate
 from mirrorfast.ledger.schema import (
     CHECKPOINTS,
     FINGERPRINT_TABLES,
-    META,
     RUNS,
-    SCHEMA_VERSION,
     TABLES,
 )
 from mirrorfast.ledger.types import DecimalText, JsonText, json_text
@@ -119,8 +115,8 @@ class Ledger:
         Raises
         ------
         LedgerError
-            When the file is damaged, no ledger, or written by a newer release; when it is absent and `create` is false; when
-            the folder cannot be written.
+            When the file is damaged, no ledger, or written by a newer release; when it is absent and `create` is
+            false; when the folder cannot be written.
 
         Notes
         -----
@@ -128,20 +124,22 @@ class Ledger:
         """
         path = sqlite_path(target)
         if path is None:
-            _migrate(target, str(sa.make_url(str(target)).render_as_string(hide_password=True)), create=create)
+            migrate(target, str(sa.make_url(str(target)).render_as_string(hide_password=True)), create=create)
             return cls(target, busy_timeout_s=busy_timeout_s, writable=True, immutable=False)
         if not path.exists():
             if not create:
                 raise LedgerError(f"ledger {path}: there is no such file")
-            _create(path)
+            create_file(path)
         check_file(path)
         writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         wal = path.with_name(path.name + "-wal")
         if not writable and wal.exists() and wal.stat().st_size:
-            raise LedgerError(f"ledger {path}: it was not closed cleanly and its folder cannot be written; copy it first")
+            raise LedgerError(
+                f"ledger {path}: it was not closed cleanly and its folder cannot be written; copy it first"
+            )
         engine = connect(path, readonly=True, immutable=not writable, busy_timeout_s=busy_timeout_s)
         check_integrity(engine, str(path))
-        _migrate(path, str(path), create=False, engine=engine, writable=writable)
+        migrate(path, str(path), create=False, engine=engine, writable=writable)
         return cls(path, busy_timeout_s=busy_timeout_s, writable=writable, immutable=not writable)
 
     @property
@@ -162,7 +160,9 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     # ------------------------------------------------------------------ write
@@ -187,7 +187,9 @@ class Ledger:
 
     def runs(self) -> pl.DataFrame:
         """Return one row per run, oldest first."""
-        return self._frame(sa.select(*_columns(RUNS, exact=False)).order_by(RUNS.c.started, RUNS.c.id), RUNS, exact=False)
+        return self._frame(
+            sa.select(*_columns(RUNS, exact=False)).order_by(RUNS.c.started, RUNS.c.id), RUNS, exact=False
+        )
 
     def has_run(self, run: str) -> bool:
         """Whether the ledger has a run of this name."""
@@ -195,7 +197,7 @@ class Ledger:
             return connection.execute(sa.select(RUNS.c.id).where(RUNS.c.id == run)).first() is not None
 
     def info(self, run: str) -> dict[str, Any]:
-        """Return a run's row: mode, configuration, symbols, status, …
+        """Return a run's row: mode, configuration, symbols and status.
 
         Raises
         ------
@@ -205,7 +207,9 @@ class Ledger:
         with translated(f"ledger {self.name}"), self._reader.connect() as connection:
             row = connection.execute(sa.select(RUNS).where(RUNS.c.id == run)).mappings().first()
             if row is None:
-                known = connection.execute(sa.select(RUNS.c.id).order_by(RUNS.c.started.desc()).limit(5)).scalars().all()
+                known = (
+                    connection.execute(sa.select(RUNS.c.id).order_by(RUNS.c.started.desc()).limit(5)).scalars().all()
+                )
                 hint = f"the newest are {', '.join(known)}" if known else "it has no runs"
                 raise LedgerError(f"run {run!r} in ledger {self.name}: there is no such run; {hint}")
         return dict(row)
@@ -228,8 +232,8 @@ class Ledger:
         run
             Name of the run.
         exact
-            Money as decimal text; otherwise as `float64`, which is the engine's own number, bit for bit, where the engine
-            computed it.
+            Money as decimal text; otherwise as `float64`, which is the engine's own number, bit for bit, where the
+            engine computed it.
 
         Returns
         -------
@@ -237,9 +241,13 @@ class Ledger:
             Times as `datetime[ms, UTC]`, JSON as text; empty with all columns when the run has no such rows.
         """
         if table not in TABLES or "run" not in TABLES[table].c:
-            raise ParameterError(f"table {table!r}: expected one of {', '.join(n for n, t in TABLES.items() if 'run' in t.c)}")
+            raise ParameterError(
+                f"table {table!r}: expected one of {', '.join(n for n, t in TABLES.items() if 'run' in t.c)}"
+            )
         source = TABLES[table]
-        query = sa.select(*_columns(source, exact=exact)).where(source.c.run == run).order_by(*source.primary_key.columns)
+        query = (
+            sa.select(*_columns(source, exact=exact)).where(source.c.run == run).order_by(*source.primary_key.columns)
+        )
         return self._frame(query, source, exact=exact)
 
     def rows(self, table: str, run: str) -> list[dict[str, Any]]:
@@ -308,7 +316,7 @@ class Ledger:
         source = sqlite_path(self.target)
         if source is None:
             raise LedgerError(f"ledger {self.name}: back a server up with its own tools")
-        return _copy(source, Path(path))
+        return copy_file(source, Path(path))
 
     def _frame(self, query: sa.Select[Any], source: sa.Table, *, exact: bool) -> pl.DataFrame:
         with translated(f"ledger {self.name}"), self._reader.connect() as connection:
@@ -326,7 +334,8 @@ class Ledger:
 
 def _columns(source: sa.Table, *, exact: bool) -> list[Any]:  # noqa: ARG001 - both readings take the text
     return [
-        sa.type_coerce(c, sa.Text).label(c.name) if isinstance(c.type, DecimalText | JsonText) else c for c in source.columns
+        sa.type_coerce(c, sa.Text).label(c.name) if isinstance(c.type, DecimalText | JsonText) else c
+        for c in source.columns
     ]
 
 
@@ -341,95 +350,3 @@ def _raw_dtype(column: sa.Column[Any]) -> pl.DataType:
         case sa.LargeBinary():
             return pl.Binary()
     return pl.String()
-
-
-def _create(path: Path) -> None:
-    """Make a ledger under another name and put it in place whole: a crash leaves either no ledger or a sound one."""
-    wal = path.with_name(path.name + "-wal")
-    if wal.exists():
-        raise LedgerError(f"ledger {path}: it is gone, but its log {wal.name} is there; restore the file, or move the log away")
-    with translated(f"ledger {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-        try:
-            fresh.unlink(missing_ok=True)
-            sqlite3.connect(fresh).close()
-            fresh.touch()
-            _migrate(fresh, str(path), create=True)
-            with fresh.open("rb") as file:
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):  # another process was faster: its ledger is as good
-                os.link(fresh, path)
-            _sync_folder(path.parent)
-        finally:
-            for name in (fresh, fresh.with_name(fresh.name + "-wal"), fresh.with_name(fresh.name + "-shm")):
-                with contextlib.suppress(OSError):
-                    name.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _copy(source: Path, target: Path) -> Path:
-    if target.exists():
-        raise LedgerError(f"backup {target}: the file exists already")
-    with translated(f"backup {target}"):
-        origin = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
-        copy = sqlite3.connect(target)
-        try:
-            origin.backup(copy)
-        finally:
-            copy.close()
-            origin.close()
-        with target.open("rb") as file:
-            os.fsync(file.fileno())
-        _sync_folder(target.absolute().parent)
-    return target
-
-
-def _versions(engine: sa.Engine, name: str) -> tuple[int, str] | None:
-    """Schema and application version of a database; None when it is empty."""
-    with translated(f"ledger {name}"), engine.connect() as connection:
-        tables = set(sa.inspect(connection).get_table_names())
-        if not tables:
-            return None
-        if not {"meta", "runs", "events"} <= tables:
-            raise LedgerError(f"ledger {name}: not a ledger (its tables are {', '.join(sorted(tables)[:5])}); nothing was changed")
-        meta = dict(connection.execute(sa.select(META.c.key, META.c.value)).tuples().all())
-    try:
-        return int(meta["schema_version"]), meta["app_version"]
-    except (KeyError, ValueError) as error:
-        raise LedgerError(f"ledger {name}: its version cannot be read from {meta!r}") from error
-
-
-def _migrate(
-    target: str | Path, name: str, *, create: bool, engine: sa.Engine | None = None, writable: bool = True
-) -> None:
-    """Bring a database to this release's schema."""
-    found = _versions(engine or connect(target, readonly=True), name)
-    if found is None and not create:
-        raise LedgerError(f"ledger {name}: not a ledger (it has no tables); nothing was changed")
-    if found is not None:
-        schema, app = found
-        if schema > SCHEMA_VERSION:
-            raise LedgerError(
-                f"ledger {name}: written by mirrorfast {app} (schema {schema}); this is mirrorfast {app_version()} "
-                f"(schema {SCHEMA_VERSION}), which cannot read it: upgrade mirrorfast"
-            )
-        if schema == SCHEMA_VERSION:
-            return
-        if not writable:
-            raise LedgerError(f"ledger {name}: its schema {schema} must be upgraded to {SCHEMA_VERSION}, but it cannot be written")
-        path = sqlite_path(target)
-        if path is not None:
-            backup = path.with_name(f"{path.name}.v{schema}.bak")
-            if not backup.exists():
-                _copy(path, backup)
-    from mirrorfast.ledger.migrate import upgrade
-
-    upgrade(connect(target), name)

@@ -16,7 +16,7 @@ __all__ = ["DecimalText", "JsonText", "decimal_text", "json_text"]
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?\Z")
 
 
-def decimal_text(value: float | int | str | Decimal | None) -> str | None:
+def decimal_text(value: float | str | Decimal | None) -> str | None:
     """Write a number as the shortest plain decimal that means exactly it.
 
     Parameters
@@ -50,14 +50,16 @@ def decimal_text(value: float | int | str | Decimal | None) -> str | None:
             return "0" if text == "-0" else text
         if "e" not in text and "n" not in text:
             return text
-        if value != value:  # noqa: PLR0124 - the fastest test for NaN
+        if text == "nan":
             return None
-    elif kind is int:
-        return str(value)
+    elif isinstance(value, int):
+        return str(int(value))
     elif kind is str and _PLAIN.match(value) and value != "-0":  # type: ignore[arg-type]
         return value  # type: ignore[return-value]
     try:
-        number = value if isinstance(value, Decimal) else Decimal(repr(float(value)) if _is_float(value) else str(value))
+        number = (
+            value if isinstance(value, Decimal) else Decimal(repr(float(value)) if _is_float(value) else str(value))
+        )
     except (InvalidOperation, ValueError, TypeError) as error:
         raise LedgerError(f"number {value!r}: expected a finite decimal") from error
     if number.is_nan():
@@ -115,11 +117,11 @@ class DecimalText(sa.types.TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Number → canonical text."""
+        """Write a number as canonical text."""
         return decimal_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        """Text → `Decimal`."""
+        """Read a `Decimal`."""
         return None if value is None else Decimal(value)
 
 
@@ -130,9 +132,9 @@ class JsonText(sa.types.TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Value → canonical JSON text."""
+        """Write a value as canonical JSON."""
         return None if value is None else json_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
-        """JSON text → value."""
+        """Read JSON."""
         return None if value is None else json.loads(value)

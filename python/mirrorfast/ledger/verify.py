@@ -1,4 +1,4 @@
-"""Checks a run: is the journal whole, and are the tables what it says?"""
+"""Checks that a run's journal is whole and that the tables are what it says."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -59,7 +59,9 @@ def verify(connection: sa.Connection, run: str) -> "Verification":
 def _compare(connection: sa.Connection, run: str, name: str, folded: list[dict[str, Any]], problems: list[str]) -> int:
     table = TABLES[name]
     keys = [c.name for c in table.primary_key.columns if c.name != "run"]
-    columns = [sa.type_coerce(c, sa.Text).label(c.name) if isinstance(c.type, DecimalText) else c for c in table.columns]
+    columns = [
+        sa.type_coerce(c, sa.Text).label(c.name) if isinstance(c.type, DecimalText) else c for c in table.columns
+    ]
     wanted = {tuple(row[k] for k in keys): row for row in folded}
     count = 0
     for stored in connection.execute(sa.select(*columns).where(table.c.run == run)).mappings():
@@ -73,7 +75,9 @@ def _compare(connection: sa.Connection, run: str, name: str, folded: list[dict[s
         for column, value in stored.items():
             if not _same(row.get(column), value):
                 problems.append(f"{name}: {label}: {column} is {value!r}, the journal says {row.get(column)!r}")
-    problems.extend(f"{name}: {', '.join(f'{k} {v}' for k, v in zip(keys, key, strict=True))} is missing" for key in wanted)
+    problems.extend(
+        f"{name}: {', '.join(f'{k} {v}' for k, v in zip(keys, key, strict=True))} is missing" for key in wanted
+    )
     return count
 
 

@@ -93,9 +93,9 @@ class RunWriter:
     symbols
         Symbols by engine id.
     commit
-        `"each"`: every `write` is durable when it returns, and `record_intents` makes orders durable before they are sent.
-        `"group"`: only every `group` bars, together with the checkpoint, so that a killed run goes on from there and ends
-        with the rows of an uninterrupted one.
+        `"each"`: every `write` is durable when it returns; `record_intents` makes orders durable before they are sent.
+        `"group"`: only every `group` bars, together with the checkpoint, so that a killed run goes on from there and
+        ends with the rows of an uninterrupted one.
     group
         Bars per commit under `"group"`, >= 1.
     code_version
@@ -197,7 +197,10 @@ class RunWriter:
                 raise LedgerError(f"{self._name}: it is finished; choose another name to run again")
             self._check_config(row["config"])
             last = connection.execute(
-                sa.select(EVENTS.c.seq, EVENTS.c.digest).where(EVENTS.c.run == self.run).order_by(EVENTS.c.seq.desc()).limit(1)
+                sa.select(EVENTS.c.seq, EVENTS.c.digest)
+                .where(EVENTS.c.run == self.run)
+                .order_by(EVENTS.c.seq.desc())
+                .limit(1)
             ).first()
             self._reset()
             if last is not None:
@@ -234,7 +237,9 @@ class RunWriter:
             return
         keys = sorted(k for k in {*stored, *mine} if stored.get(k) != mine.get(k))
         changed = "; ".join(f"{k}: {stored.get(k)!r} then, {mine.get(k)!r} now" for k in keys[:3])
-        raise LedgerError(f"{self._name}: its configuration was another ({changed}); choose another name, or the old configuration")
+        raise LedgerError(
+            f"{self._name}: its configuration was another ({changed}); choose another name, or the old configuration"
+        )
 
     # ------------------------------------------------------------------ write
 
@@ -286,6 +291,9 @@ class RunWriter:
 
     def flush(self, *, checkpoint: Callable[[], Checkpoint] | None = None) -> None:
         """Commit what waits, with a checkpoint if one can be made."""
+        self._flush(checkpoint, None)
+
+    def _flush(self, checkpoint: Callable[[], Checkpoint] | None, status: str | None) -> None:
         state = None
         if checkpoint is not None:
             made = checkpoint()
@@ -301,13 +309,19 @@ class RunWriter:
                 connection.execute(_UPDATE_ORDER, [_order_update(row) for row in rows.updates.values()])
             if state is not None:
                 self._insert_checkpoint(connection, state)
+            if status is not None:
+                connection.execute(sa.update(RUNS).where(RUNS.c.id == self.run).values(status=status, finished=_now()))
         self._events = []
         self._rows = Rows()
         self._bars = 0
         self._fold.trim()
 
     def finish(
-        self, status: str = "finished", *, reason: str | None = None, ts: int | None = None,
+        self,
+        status: str = "finished",
+        *,
+        reason: str | None = None,
+        ts: int | None = None,
         checkpoint: Callable[[], Checkpoint] | None = None,
     ) -> None:
         """Commit the rest and close.
@@ -327,9 +341,7 @@ class RunWriter:
             end = Batch(ts)
             end.add("run", {"status": status, "reason": reason})
             self._stage(end.events)
-        self.flush(checkpoint=checkpoint)
-        with self._transaction() as connection:
-            connection.execute(sa.update(RUNS).where(RUNS.c.id == self.run).values(status=status, finished=_now()))
+        self._flush(checkpoint, status)
         self.close()
 
     def _stage(self, events: Iterable[Event]) -> None:
@@ -339,7 +351,14 @@ class RunWriter:
             self._seq = event.seq
             self._digest, payload = chain(self._digest, event)
             self._events.append(
-                {"run": self.run, "seq": event.seq, "ts": event.ts, "kind": event.kind, "payload": payload, "digest": self._digest}
+                {
+                    "run": self.run,
+                    "seq": event.seq,
+                    "ts": event.ts,
+                    "kind": event.kind,
+                    "payload": payload,
+                    "digest": self._digest,
+                }
             )
 
     def _insert_checkpoint(self, connection: sa.Connection, state: Checkpoint) -> None:
@@ -358,7 +377,11 @@ class RunWriter:
                 "written": _now(),
             },
         )
-        seqs = connection.execute(sa.select(CHECKPOINTS.c.seq).where(of_run).order_by(CHECKPOINTS.c.seq.desc())).scalars().all()
+        seqs = (
+            connection.execute(sa.select(CHECKPOINTS.c.seq).where(of_run).order_by(CHECKPOINTS.c.seq.desc()))
+            .scalars()
+            .all()
+        )
         if len(seqs) > _CHECKPOINTS_KEPT:
             connection.execute(sa.delete(CHECKPOINTS).where(of_run, CHECKPOINTS.c.seq < seqs[_CHECKPOINTS_KEPT - 1]))
 
@@ -448,7 +471,9 @@ class RunWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

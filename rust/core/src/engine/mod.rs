@@ -4,6 +4,7 @@
 //! time: fills of the open → [`DecisionEngine::on_fill`] each; fills inside the bar → the same; then [`DecisionEngine::on_bars`]
 //! with everything that closed. Whatever the engine asks for lands in a [`Step`].
 
+mod account;
 mod config;
 mod fills;
 mod step;
@@ -223,6 +224,7 @@ impl DecisionEngine {
         let request = TargetRequest { symbol, target: blended.position, price: bar.close, ts: close_ts, decision: id };
         let pending = state.pending();
         let risk = self.risk.evaluate(&request, &self.portfolio, &self.meters, &self.instruments, pending);
+        let purpose = risk.trades().then_some(risk.purpose);
         let held = self.portfolio.position(symbol).quantity;
         let mut decision = Decision {
             id,
@@ -243,11 +245,8 @@ impl DecisionEngine {
             quantity: risk.order_quantity,
             stop_price: risk.stop_price,
             order: 0,
-            purpose: None,
+            purpose,
         };
-        if risk.trades() {
-            decision.purpose = Some(risk.purpose);
-        }
         if held + pending != 0.0
             && let Some(purpose) = self.risk.should_exit(symbol, self.portfolio.position(symbol))
         {
@@ -377,7 +376,10 @@ impl DecisionEngine {
     pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let image: Image = crate::snapshot::from_bytes(bytes)?;
         if image.version != SNAPSHOT_VERSION {
-            return Err(CoreError::Snapshot(format!("layout {}, this release reads {SNAPSHOT_VERSION}", image.version)));
+            return Err(CoreError::Snapshot(format!(
+                "layout {}, this release reads {SNAPSHOT_VERSION}",
+                image.version
+            )));
         }
         if image.config != self.config_text()? {
             return Err(CoreError::Snapshot("made with another configuration".to_owned()));

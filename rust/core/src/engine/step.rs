@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ensemble::Direction;
-use crate::meta::Method;
+use crate::meta::MetaMode;
 use crate::order::{Intent, Purpose};
 use crate::portfolio::Trade;
 use crate::risk::{RiskEvent, Steps, Verdict};
@@ -29,7 +29,7 @@ pub struct Decision {
     /// The blended position asked of the risk engine.
     pub target: f64,
     /// How it was blended.
-    pub method: Method,
+    pub method: MetaMode,
     /// Confidence of the ensemble.
     pub confidence: f64,
     /// Label of the consensus for people.

@@ -76,10 +76,13 @@ impl SymbolState {
             let given: Vec<(&str, f64)> = s.params.iter().map(|(name, &v)| (name.as_str(), v)).collect();
             built.push(strategies::registry::find(&s.name)?.build_with(&given, &context)?);
         }
-        let names: Vec<&str> = config.strategy_names().collect();
+        let names: Vec<String> = config.strategy_names().map(str::to_owned).collect();
         let needs = config.classify || built.iter().any(|s| s.needs_features());
-        let features =
-            if needs { Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?) } else { None };
+        let features = if needs {
+            Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?)
+        } else {
+            None
+        };
         let n = names.len();
         Ok(Self {
             strategies: built,

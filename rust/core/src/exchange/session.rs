@@ -447,9 +447,10 @@ impl Session<'_> {
         o.remaining = left;
         o.stage = if complete { Stage::Closed } else { Stage::Idle };
         o.resting = true;
+        let clipped = !complete && quantity == want;
         if !complete {
-            if quantity == want {
-                // Clipped: there is no more position that it may touch.
+            if clipped {
+                // There is no more position that it may touch.
                 self.end(at, BrokerEventKind::Cancelled { reason: CancelReason::PositionClosed });
                 if let Some(fill) = self.out.last_mut() {
                     fill.remaining = 0.0;
@@ -467,10 +468,11 @@ impl Session<'_> {
                 continue;
             }
             if order.oco > 0 && other.order.oco == order.oco {
-                if !complete && other.order.side == order.side {
+                let done = complete || clipped;
+                if !done && other.order.side == order.side {
                     other.remaining = self.instrument.round_quantity(other.remaining - quantity);
                 }
-                if complete || other.order.side != order.side || other.remaining <= 0.0 {
+                if done || other.order.side != order.side || other.remaining <= 0.0 {
                     self.end(k, BrokerEventKind::Cancelled { reason: CancelReason::Oco });
                     continue;
                 }

@@ -1,5 +1,5 @@
 //! Series and comparisons shared by the tests against TA-Lib and against written-out formulas.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use mirrorfast_core::indicators::registry;
 use ta_lib::{OutRange, RetCode};
@@ -23,13 +23,12 @@ impl Bars {
     pub fn column(&self, name: &str) -> &[f64] {
         match name {
             "open" => &self.open,
-            "high" => &self.high,
+            // The second series of a pair is one that moves partly with the first.
+            "high" | "other" => &self.high,
             "low" => &self.low,
             "close" => &self.close,
             "volume" => &self.volume,
             "timestamp" => &self.ts,
-            // A second series that moves partly with the first.
-            "other" => &self.high,
             _ => panic!("no column {name}"),
         }
     }
@@ -107,7 +106,9 @@ pub fn all() -> Vec<(&'static str, Bars)> {
     ];
     let mut grid = walk(5, 500, 20.0, 0.01);
     for c in [&mut grid.open, &mut grid.high, &mut grid.low, &mut grid.close] {
-        c.iter_mut().for_each(|v| *v = (*v * 4.0).round() / 4.0);
+        for v in c.iter_mut() {
+            *v = (*v * 4.0).round() / 4.0;
+        }
     }
     out.push(("coarse grid", grid));
     let mut flat = walk(6, 120, 1.0, 0.0);
@@ -127,7 +128,9 @@ pub fn all() -> Vec<(&'static str, Bars)> {
     out.push(("no volume", none));
     let mut jump = walk(9, 300, 1.0, 0.01);
     for c in [&mut jump.open, &mut jump.high, &mut jump.low, &mut jump.close] {
-        c[150..].iter_mut().for_each(|v| *v *= 1000.0);
+        for v in &mut c[150..] {
+            *v *= 1000.0;
+        }
     }
     out.push(("jump", jump));
     out

@@ -7,6 +7,8 @@ use crate::indicators::trend::directional::Directional;
 use crate::indicators::{Indicator, erase};
 
 /// `100 · Σ +DM / Σ TR`, both sums decaying by Wilder's rule (Wilder, 1978); 0 where nothing moved.
+///
+/// In percent for every period; TA-Lib gives a fraction for period 1 only.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlusDi {
     movement: Directional,
@@ -23,7 +25,7 @@ impl Indicator<3, 1> for PlusDi {
     #[inline(always)]
     fn update(&mut self, bar: [f64; 3]) -> [f64; 1] {
         let Some(m) = self.movement.push(bar) else { return [f64::NAN] };
-        [if m.range > 0.0 { 100.0 * (m.plus / m.range) } else { 0.0 }]
+        [m.plus_di()]
     }
     fn reset(&mut self) {
         self.movement.reset();

@@ -42,10 +42,13 @@ impl Indicator<3, 2> for Supertrend {
         let middle = 0.5 * (high + low);
         let band = self.multiplier * atr;
         let (upper, lower) = (middle + band, middle - band);
-        // Infinite bands before the first row make both conditions true there.
-        self.upper = if upper < self.upper || self.close > self.upper { upper } else { self.upper };
-        self.lower = if lower > self.lower || self.close < self.lower { lower } else { self.lower };
-        self.close = close;
+        let before = std::mem::replace(&mut self.close, close);
+        // The infinite bands before the first row give way to it here, and its uptrend is not tested.
+        self.upper = if upper < self.upper || before > self.upper { upper } else { self.upper };
+        self.lower = if lower > self.lower || before < self.lower { lower } else { self.lower };
+        if before.is_nan() {
+            return [self.lower, self.direction];
+        }
         if self.direction > 0.0 {
             if close < self.lower {
                 self.direction = -1.0;

@@ -156,7 +156,7 @@ fn spread(window: Window<'_>, low: f64, high: f64, weight: impl Fn(usize) -> f64
             continue;
         }
         let (from, to) = (from.max(0.0), to.min(size));
-        if to <= from {
+        if to - from <= TIE {
             continue;
         }
         let density = w / length;
@@ -240,4 +240,211 @@ fn nodes(bins: &[f64], total: f64, distance: impl Fn(f64) -> f64) -> (u32, Optio
         }
     }
     (count, nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    struct Bars {
+        high: Vec<f64>,
+        low: Vec<f64>,
+        close: Vec<f64>,
+        volume: Vec<f64>,
+    }
+
+    impl Bars {
+        fn window(&self) -> Window<'_> {
+            Window { high: &self.high, low: &self.low, close: &self.close, volume: &self.volume }
+        }
+
+        fn scaled(&self, price: f64, volume: f64) -> Self {
+            let by = |c: &[f64], k: f64| c.iter().map(|v| v * k).collect();
+            Self {
+                high: by(&self.high, price),
+                low: by(&self.low, price),
+                close: by(&self.close, price),
+                volume: by(&self.volume, volume),
+            }
+        }
+    }
+
+    /// Bars on a coarse grid with few volumes, so that edges and ties occur all the time.
+    fn grid() -> impl Strategy<Value = Bars> {
+        prop::collection::vec((1_u8..30, 0_u8..6, 0.0..=1.0_f64, 0_u8..3), 1..70).prop_map(|rows| {
+            let low: Vec<f64> = rows.iter().map(|r| f64::from(r.0)).collect();
+            let high: Vec<f64> = rows.iter().map(|r| f64::from(r.0) + f64::from(r.1)).collect();
+            let close = rows.iter().map(|r| f64::from(r.0) + (r.2 * f64::from(r.1)).round()).collect();
+            Bars { high, low, close, volume: rows.iter().map(|r| f64::from(r.3)).collect() }
+        })
+    }
+
+    /// Volume of every bin by its definition.
+    fn by_definition(bars: &Bars, low: f64, high: f64, n: usize) -> Vec<f64> {
+        let width = (high - low) / n as f64;
+        let mut bins = vec![0.0; n];
+        let traded = bars.volume.iter().sum::<f64>() > 0.0;
+        for k in 0..bars.close.len() {
+            let v = if traded { bars.volume[k] } else { 1.0 };
+            let (l, h) = (bars.low[k], bars.high[k]);
+            if h == l {
+                bins[(((l - low) / width + 1e-9) as usize).min(n - 1)] += v;
+                continue;
+            }
+            for (b, bin) in bins.iter_mut().enumerate() {
+                let (from, to) = (low + width * b as f64, low + width * (b as f64 + 1.0));
+                *bin += v * (h.min(to) - l.max(from)).max(0.0) / (h - l);
+            }
+        }
+        bins
+    }
+
+    fn near(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-300)
+    }
+
+    proptest! {
+        #[test]
+        fn the_histogram_is_its_definition(bars in grid(), n in 1_usize..30) {
+            let mut bins = vec![f64::NAN; n];
+            let p = profile(bars.window(), VALUE_AREA, &mut bins);
+            let (low, high) = bars.window().range();
+            prop_assert_eq!((p.low, p.high), (low, high));
+            let total: f64 = bins.iter().sum();
+            let traded: f64 = bars.volume.iter().sum();
+            let weight = if traded > 0.0 { traded } else { bars.close.len() as f64 };
+            prop_assert!(near(total, weight));
+            if high > low {
+                for (a, b) in bins.iter().zip(by_definition(&bars, low, high, n)) {
+                    prop_assert!((a - b).abs() <= 1e-9 * total, "{} {}", a, b);
+                }
+            }
+            let largest = bins.iter().copied().fold(0.0, f64::max);
+            prop_assert!(near(p.largest_share, largest / total));
+            prop_assert!(p.value_area_low <= p.poc && p.poc <= p.value_area_high);
+            prop_assert!(low <= p.value_area_low && p.value_area_high <= high);
+            if high > low {
+                let width = (high - low) / n as f64;
+                let edge = |price: f64| ((price - low) / width).round() as usize;
+                let (from, to) = (edge(p.value_area_low), edge(p.value_area_high));
+                let held: f64 = bins[from..to].iter().sum();
+                prop_assert!(held >= (VALUE_AREA - 1e-6) * total);
+                let poc = ((p.poc - low) / width) as usize;
+                prop_assert!(bins[poc] >= largest * (1.0 - 1e-6));
+            }
+        }
+
+        #[test]
+        fn units_do_not_matter(bars in grid(), n in 1_usize..30, price in -20.0..20.0_f64, volume in -20.0..20.0_f64) {
+            let (price, volume) = (price.exp2(), volume.exp2());
+            let scaled = bars.scaled(price, volume);
+            let kinds: [fn(Window<'_>, f64, &mut [f64]) -> Profile; 3] = [
+                profile,
+                anchored_profile,
+                |w, area, bins| fixed_range_profile(w, FIXED_RANGE, area, bins),
+            ];
+            for kind in kinds {
+                let a = kind(bars.window(), VALUE_AREA, &mut vec![0.0; n]);
+                let b = kind(scaled.window(), VALUE_AREA, &mut vec![0.0; n]);
+                // A range around a low price may reach below zero: relative to its ends.
+                let size = b.high.abs().max(b.low.abs());
+                let same = |x: f64, y: f64| (x * price - y).abs() <= 1e-9 * size;
+                prop_assert!(same(a.poc, b.poc), "{:?} {:?}", a, b);
+                prop_assert!(same(a.value_area_low, b.value_area_low), "{:?} {:?}", a, b);
+                prop_assert!(same(a.value_area_high, b.value_area_high), "{:?} {:?}", a, b);
+                prop_assert!(same(a.nearest_node, b.nearest_node), "{:?} {:?}", a, b);
+                prop_assert!(near(a.largest_share, b.largest_share));
+                prop_assert_eq!(a.nodes, b.nodes);
+            }
+        }
+
+        #[test]
+        fn a_fixed_range_is_that_part_of_the_histogram(bars in grid(), n in 1_usize..30) {
+            let (low, high) = bars.window().range();
+            let last = bars.close[bars.close.len() - 1];
+            let mut bins = vec![0.0; n];
+            let p = fixed_range_profile(bars.window(), 0.25, VALUE_AREA, &mut bins);
+            let reach = 0.25 * (high - low);
+            prop_assert!(near(p.low, last - reach) && near(p.high, last + reach));
+            prop_assert!(p.poc.is_finite());
+            if high > low {
+                let inside = (0..bars.close.len()).map(|k| {
+                    let (l, h) = (bars.low[k], bars.high[k]);
+                    let part = if h > l {
+                        (h.min(p.high) - l.max(p.low)).max(0.0) / (h - l)
+                    } else {
+                        f64::from(u8::from(l >= p.low && l <= p.high))
+                    };
+                    bars.volume[k] * part
+                });
+                let inside: f64 = inside.sum();
+                if inside > 1e-6 {
+                    prop_assert!((bins.iter().sum::<f64>() - inside).abs() <= 1e-9 * inside.max(1.0));
+                }
+            }
+        }
+    }
+
+    fn bars(rows: &[(f64, f64, f64, f64)]) -> Bars {
+        Bars {
+            high: rows.iter().map(|r| r.0).collect(),
+            low: rows.iter().map(|r| r.1).collect(),
+            close: rows.iter().map(|r| r.2).collect(),
+            volume: rows.iter().map(|r| r.3).collect(),
+        }
+    }
+
+    #[test]
+    fn a_worked_example() {
+        // Ten bins of width 1 from 0 to 10: 10 a bin from the wide bar, 40 more in bin 4, 30 more in bin 7.
+        let b = bars(&[(10.0, 0.0, 5.0, 100.0), (5.0, 4.0, 4.5, 40.0), (7.5, 7.5, 7.5, 30.0)]);
+        let mut bins = [0.0; 10];
+        let p = profile(b.window(), VALUE_AREA, &mut bins);
+        assert_eq!(bins, [10.0, 10.0, 10.0, 10.0, 50.0, 10.0, 10.0, 40.0, 10.0, 10.0]);
+        assert_eq!((p.poc, p.largest_share), (4.5, 50.0 / 170.0));
+        // From bin 4: both neighbours (tie), again both, then 7 over 1: 50 + 20 + 20 + 40 = 130 ≥ 119.
+        assert_eq!((p.value_area_low, p.value_area_high), (2.0, 8.0));
+        // Mean bin 17: bins 4 and 7 stand out, 7 is at the last close.
+        assert_eq!((p.nodes, p.nearest_node), (2, 7.5));
+    }
+
+    #[test]
+    fn without_volume_time_counts() {
+        let b = bars(&[(2.0, 1.0, 1.5, 0.0), (2.0, 1.0, 1.5, 0.0), (9.0, 8.0, 8.5, 0.0)]);
+        let p = profile(b.window(), VALUE_AREA, &mut [0.0; 8]);
+        assert_eq!((p.poc, p.largest_share), (1.5, 2.0 / 3.0));
+    }
+
+    #[test]
+    fn a_flat_window_is_its_price() {
+        let b = bars(&[(0.1, 0.1, 0.1, 5.0), (0.1, 0.1, 0.1, 0.0)]);
+        let expected = (0.1, 0.1, 0.1, 1.0, 0.1);
+        for p in [
+            profile(b.window(), VALUE_AREA, &mut [0.0; 24]),
+            anchored_profile(b.window(), VALUE_AREA, &mut [0.0; 24]),
+            fixed_range_profile(b.window(), FIXED_RANGE, VALUE_AREA, &mut [0.0; 24]),
+        ] {
+            assert_eq!((p.poc, p.value_area_low, p.value_area_high, p.largest_share, p.nearest_node), expected);
+        }
+    }
+
+    #[test]
+    fn the_anchor_is_the_first_highest_high() {
+        assert_eq!(anchor(&[1.0, 5.0, 3.0, 5.0, 2.0]), 1);
+        let b = bars(&[(2.0, 1.0, 1.5, 1e6), (9.0, 8.0, 8.5, 1.0), (8.0, 7.0, 7.5, 3.0)]);
+        let p = anchored_profile(b.window(), VALUE_AREA, &mut [0.0; 2]);
+        assert_eq!((p.low, p.high, p.poc), (7.0, 9.0, 7.5));
+    }
+
+    #[test]
+    fn nothing_gives_nothing() {
+        let none = bars(&[]);
+        assert!(profile(none.window(), VALUE_AREA, &mut [0.0; 3]).poc.is_nan());
+        assert!(anchored_profile(none.window(), VALUE_AREA, &mut [0.0; 3]).poc.is_nan());
+        assert!(fixed_range_profile(none.window(), 0.1, VALUE_AREA, &mut [0.0; 3]).poc.is_nan());
+        assert!(profile(bars(&[(2.0, 1.0, 1.5, 1.0)]).window(), VALUE_AREA, &mut []).poc.is_nan());
+    }
 }

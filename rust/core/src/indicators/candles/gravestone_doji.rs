@@ -1,0 +1,33 @@
+//! Gravestone doji.
+
+use serde::{Deserialize, Serialize};
+
+use super::OHLC;
+use super::candle::{Candles, Pattern, Shape};
+use crate::indicators::erase;
+use crate::indicators::registry::{Family, Row};
+
+/// A doji with an upper shadow only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GravestoneDoji;
+
+impl Shape for GravestoneDoji {
+    const LOOKBACK: usize = 10;
+
+    #[inline(always)]
+    fn score(&self, [c, ..]: &Candles) -> f64 {
+        let is = c.is_doji() && c.is_very_short(c.lower_shadow()) && c.shows(c.upper_shadow());
+        if is { 100.0 } else { 0.0 }
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "cdl_gravestone_doji",
+    family: Family::Candles,
+    inputs: OHLC,
+    params: &[],
+    outputs: &["cdl_gravestone_doji"],
+    summary: "Gravestone doji: a doji with an upper shadow only (100).",
+    rule: None,
+    build: |_| erase(Pattern::new(GravestoneDoji)),
+};
