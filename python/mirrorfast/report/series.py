@@ -38,7 +38,7 @@ def envelope(
     >>> x = np.arange(10_000)
     >>> y = np.sin(x / 50.0)
     >>> a, b = envelope(x, y)
-    >>> len(a) <= 2000, b.max() == y.max(), b.min() == y.min()
+    >>> len(a) <= 2000, bool(b.max() == y.max()), bool(b.min() == y.min())
     (True, True, True)
     """
     keep = ~np.isnan(y)
@@ -62,9 +62,9 @@ def nice_ticks(low: float, high: float, *, most: int = 5) -> list[float]:
     Examples
     --------
     >>> nice_ticks(9_812.0, 14_930.0)
-    [10000.0, 11000.0, 12000.0, 13000.0, 14000.0]
+    [10000.0, 12000.0, 14000.0]
     >>> nice_ticks(-0.051, 0.0)
-    [-0.05, -0.04, -0.03, -0.02, -0.01, 0.0]
+    [-0.04, -0.02, 0.0]
     """
     span = high - low
     if not span > 0 or not math.isfinite(span):
