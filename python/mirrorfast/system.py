@@ -249,12 +249,12 @@ class IntegratedTradingSystem:
         analyzer = TradeAnalyzerAgent(ledger, run=self.run_id)
         report = self.directory / "report.html"
         write_report(ledger, run=self.run_id, path=report, bars=self.bars)
-        last = int(equity["ts"][-1]) if equity.height else None
-        seen = self.bars if last is None else self.bars.filter(self.bars["timestamp"].dt.epoch("ms") <= last)
+        last = equity["ts"][-1] if equity.height else None
+        seen = 0 if last is None else self.bars.filter(self.bars["timestamp"] <= last).height
         return RunSummary(
             run=self.run_id,
             status=run["status"],
-            bars=seen.height if last is not None else 0,
+            bars=seen,
             trades=ledger.frame("trades", self.run_id).height,
             capital=float(self.config.capital),
             equity=float(equity["equity"][-1]) if equity.height else float(self.config.capital),
