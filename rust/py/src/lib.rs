@@ -8,8 +8,11 @@ mod bars;
 mod columns;
 mod convert;
 mod engine;
+mod features;
 mod gateway;
 mod indicators;
+mod labels;
+mod signals;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -17,5 +20,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
+    features::register(m)?;
+    signals::register(m)?;
     Ok(())
 }
