@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from mirrorfast.report import numbers
-from mirrorfast.report.numbers import closed_by, count, fraction, money, moment, number, percent, price, words
+from mirrorfast.report.numbers import closed_by, count, fraction, moment, money, number, percent, price, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from mirrorfast.report.model import ReportModel
 
 __all__ = [
-    "badge", "costs", "decisions", "figures", "groups", "incidents", "months", "refusals", "strategies", "symbols", "trades",
+    "badge",
+    "costs",
+    "decisions",
+    "figures",
+    "groups",
+    "incidents",
+    "months",
+    "refusals",
+    "strategies",
+    "symbols",
+    "trades",
 ]
 
 #: Rows of long tables; the ledger has all.
@@ -29,11 +40,11 @@ Cell = str
 
 
 def _text(value: object, style: str = "") -> Cell:
-    return f'<td{_class(style)}>{escape(str(value))}</td>'
+    return f"<td{_class(style)}>{escape(str(value))}</td>"
 
 
 def _num(text: str, value: float | None = None) -> Cell:
-    """A right-aligned number, coloured by the sign of `value`."""
+    """Right-align a number, coloured by the sign of `value`."""
     tone = "" if value is None or not math.isfinite(value) or value == 0 else " gain" if value > 0 else " loss"
     return f'<td class="n{tone}">{escape(text)}</td>'
 
@@ -43,7 +54,7 @@ def _class(style: str) -> str:
 
 
 def _bar(value: float, most: float) -> Cell:
-    """A bar to the right for a gain, to the left for a loss."""
+    """Draw a bar to the right for a gain, to the left for a loss."""
     width = abs(value) / most * 50 if most > 0 else 0.0
     side = "left:50%" if value >= 0 else f"left:{50 - width:.2f}%"
     tone = "gain" if value >= 0 else "loss"
@@ -51,7 +62,7 @@ def _bar(value: float, most: float) -> Cell:
 
 
 def badge(text: str, tone: str = "") -> str:
-    """A small label."""
+    """Make a small label."""
     return f'<span class="badge {escape(tone, quote=True)}">{escape(text)}</span>'
 
 
@@ -87,7 +98,7 @@ def strategies(model: ReportModel) -> str:
         [
             f'<th scope="row">{escape(words(r["strategy"]))}</th>',
             _num(number(r["weight"], 2)),
-            f'<td>{badge(r["grade"], "grade-" + r["grade"][:1]) if r["grade"] else numbers.NONE}</td>',
+            f"<td>{badge(r['grade'], 'grade-' + r['grade'][:1]) if r['grade'] else numbers.NONE}</td>",
             _num(count(r["trades"])),
             _num(percent(r["win_rate"], 0)),
             _num(number(r["profit_factor"])),
@@ -97,8 +108,17 @@ def strategies(model: ReportModel) -> str:
         ]
         for r in rows.iter_rows(named=True)
     ]
-    heads = [("Strategy", ""), ("Weight", "n"), ("Grade", ""), ("Trades", "n"), ("Won", "n"), ("Profit factor", "n"),
-             ("PnL", "n"), ("Share", "n"), ("", "bar")]
+    heads = [
+        ("Strategy", ""),
+        ("Weight", "n"),
+        ("Grade", ""),
+        ("Trades", "n"),
+        ("Won", "n"),
+        ("Profit factor", "n"),
+        ("PnL", "n"),
+        ("Share", "n"),
+        ("", "bar"),
+    ]
     return table(heads, cells, caption="Results per strategy", empty="No strategy has voted yet.")
 
 
@@ -110,18 +130,28 @@ def symbols(model: ReportModel) -> str:
     for symbol in sorted(model.frames.symbols, key=lambda s: -abs(known.get(s, {}).get("pnl", 0.0)))[:100]:
         r = known.get(symbol, {})
         hold = model.symbol_return(symbol)
-        cells.append([
-            f'<th scope="row">{escape(symbol)}</th>',
-            _num(count(r.get("trades", 0))),
-            _num(percent(r.get("win_rate"), 0)),
-            _num(number(r.get("profit_factor"))),
-            _num(money(r.get("fees", 0.0))),
-            _num(percent(hold, 1, sign=True), hold),
-            _num(money(r.get("pnl", 0.0), sign=True), r.get("pnl", 0.0)),
-            _bar(r.get("pnl", 0.0), most),
-        ])
-    heads = [("Symbol", ""), ("Trades", "n"), ("Won", "n"), ("Profit factor", "n"), ("Fees", "n"), ("Buy & hold", "n"),
-             ("PnL", "n"), ("", "bar")]
+        cells.append(
+            [
+                f'<th scope="row">{escape(symbol)}</th>',
+                _num(count(r.get("trades", 0))),
+                _num(percent(r.get("win_rate"), 0)),
+                _num(number(r.get("profit_factor"))),
+                _num(money(r.get("fees", 0.0))),
+                _num(percent(hold, 1, sign=True), hold),
+                _num(money(r.get("pnl", 0.0), sign=True), r.get("pnl", 0.0)),
+                _bar(r.get("pnl", 0.0), most),
+            ]
+        )
+    heads = [
+        ("Symbol", ""),
+        ("Trades", "n"),
+        ("Won", "n"),
+        ("Profit factor", "n"),
+        ("Fees", "n"),
+        ("Buy & hold", "n"),
+        ("PnL", "n"),
+        ("", "bar"),
+    ]
     return table(heads, cells, caption="Results per symbol", empty="No symbols.")
 
 
@@ -159,7 +189,9 @@ def months(model: ReportModel) -> str:
                 line.append('<td class="heat none"></td>')
                 continue
             tone, strength = ("gain" if value >= 0 else "loss"), min(abs(value) / most, 1.0)
-            line.append(f'<td class="heat {tone}" style="--s:{strength:.2f}">{escape(percent(value, 1, sign=True))}</td>')
+            line.append(
+                f'<td class="heat {tone}" style="--s:{strength:.2f}">{escape(percent(value, 1, sign=True))}</td>'
+            )
         line.append(_num(percent(total, 1, sign=True), total))
         cells.append(line)
     heads = [("Year", ""), *((_MONTHS[m - 1], "n") for m in shown), ("Year", "n")]
@@ -173,7 +205,7 @@ def refusals(model: ReportModel) -> str:
     cells = [
         [
             f'<th scope="row">{escape(words(r["rule"]))}</th>',
-            f'<td>{badge(words(r["verdict"]), "v-" + r["verdict"])}</td>',
+            f"<td>{badge(words(r['verdict']), 'v-' + r['verdict'])}</td>",
             _num(count(r["decisions"])),
             f'<td class="bar plain"><s><i style="left:0;width:{r["decisions"] / most:.1%}"></i></s></td>',
             _text(r["example"], "wide"),
@@ -185,25 +217,35 @@ def refusals(model: ReportModel) -> str:
 
 
 def decisions(model: ReportModel) -> str:
-    """The newest decisions that did something, or that risk stopped, with votes and reasons."""
+    """List the newest decisions that did something, or that risk stopped, with votes and reasons."""
     frame = model.frames.decisions
     acted = frame.filter(pl.col("verdict").is_in(["approved", "reduced", "refused"])).tail(_DECISIONS).reverse()
     cells = []
     for r in acted.iter_rows(named=True):
         reasons = "".join(f"<li>{escape(reason)}</li>" for reason in r["reasons"] or [])
-        verdict = f'{badge(words(r["verdict"]), "v-" + r["verdict"])}'
-        cells.append([
-            f'<td class="when">{escape(moment(r["timestamp"].timestamp() * 1000))}</td>',
-            f'<th scope="row">{escape(r["symbol"])}</th>',
-            _num(price(r["price"])),
-            _num(fraction(r["target"]), r["target"]),
-            f'<td class="votes">{"".join(_vote(s, r) for s in model.frames.strategies)}</td>',
-            f"<td>{verdict}</td>",
-            _num(number(r["quantity"], 4).rstrip("0").rstrip(".") if r["quantity"] else numbers.NONE),
-            f'<td class="wide">{f"<ul>{reasons}</ul>" if reasons else numbers.NONE}</td>',
-        ])
-    heads = [("Time (UTC)", ""), ("Symbol", ""), ("Price", "n"), ("Target", "n"), ("Votes", ""), ("Risk", ""),
-             ("Order", "n"), ("Reasons", "wide")]
+        verdict = f"{badge(words(r['verdict']), 'v-' + r['verdict'])}"
+        cells.append(
+            [
+                f'<td class="when">{escape(moment(r["timestamp"].timestamp() * 1000))}</td>',
+                f'<th scope="row">{escape(r["symbol"])}</th>',
+                _num(price(r["price"])),
+                _num(fraction(r["target"]), r["target"]),
+                f'<td class="votes">{"".join(_vote(s, r) for s in model.frames.strategies)}</td>',
+                f"<td>{verdict}</td>",
+                _num(number(r["quantity"], 4).rstrip("0").rstrip(".") if r["quantity"] else numbers.NONE),
+                f'<td class="wide">{f"<ul>{reasons}</ul>" if reasons else numbers.NONE}</td>',
+            ]
+        )
+    heads = [
+        ("Time (UTC)", ""),
+        ("Symbol", ""),
+        ("Price", "n"),
+        ("Target", "n"),
+        ("Votes", ""),
+        ("Risk", ""),
+        ("Order", "n"),
+        ("Reasons", "wide"),
+    ]
     return table(heads, cells, caption="Last decisions", empty="No decision has led to an order yet.")
 
 
@@ -217,18 +259,19 @@ def _vote(strategy: str, row: dict[str, Any]) -> str:
     said = f"{words(strategy)}: {fraction(signal)}, confidence {number(confidence)}"
     return (
         f'<span class="vote" title="{escape(said, quote=True)}"><b>{name}</b>'
-        f'<s><i class="{tone}" style="{side};width:{abs(signal) * 50:.0f}%"></i></s><em>{escape(fraction(signal))}</em></span>'
+        f'<s><i class="{tone}" style="{side};width:{abs(signal) * 50:.0f}%"></i></s>'
+        f"<em>{escape(fraction(signal))}</em></span>"
     )
 
 
 def trades(model: ReportModel) -> str:
-    """The newest closed trades."""
+    """List the newest closed trades."""
     rows = model.analyzer.round_trips.tail(_TRADES).reverse()
     cells = [
         [
             _num(count(r["trade"])),
             f'<th scope="row">{escape(r["symbol"])}</th>',
-            f'<td>{badge(words(r["side"]), r["side"])}</td>',
+            f"<td>{badge(words(r['side']), r['side'])}</td>",
             f'<td class="when">{escape(moment(r["entry_time"].timestamp() * 1000))}</td>',
             _num(price(r["entry_price"])),
             f'<td class="when">{escape(moment(r["exit_time"].timestamp() * 1000))}</td>',
@@ -242,8 +285,21 @@ def trades(model: ReportModel) -> str:
         ]
         for r in rows.iter_rows(named=True)
     ]
-    heads = [("#", "n"), ("Symbol", ""), ("Side", ""), ("Entry (UTC)", ""), ("Price", "n"), ("Exit (UTC)", ""), ("Price", "n"),
-             ("Closed by", ""), ("Bars", "n"), ("MAE", "n"), ("MFE", "n"), ("Return", "n"), ("PnL", "n")]
+    heads = [
+        ("#", "n"),
+        ("Symbol", ""),
+        ("Side", ""),
+        ("Entry (UTC)", ""),
+        ("Price", "n"),
+        ("Exit (UTC)", ""),
+        ("Price", "n"),
+        ("Closed by", ""),
+        ("Bars", "n"),
+        ("MAE", "n"),
+        ("MFE", "n"),
+        ("Return", "n"),
+        ("PnL", "n"),
+    ]
     return table(heads, cells, caption="Closed trades", empty="No closed trades yet.")
 
 
@@ -251,8 +307,13 @@ def costs(model: ReportModel) -> str:
     """From what the market gave to what was kept."""
     c = model.analyzer.costs()
     before = c["gross_pnl"] + c["slippage"]
-    steps = [("Before costs", before), ("Slippage and spread", -c["slippage"]), ("Fees", -c["fees"]), ("Funding", -c["funding"]),
-             ("Net", c["net_pnl"])]
+    steps = [
+        ("Before costs", before),
+        ("Slippage and spread", -c["slippage"]),
+        ("Fees", -c["fees"]),
+        ("Funding", -c["funding"]),
+        ("Net", c["net_pnl"]),
+    ]
     most = max(abs(v) for _, v in steps)
     cells = [
         [f'<th scope="row">{escape(name)}</th>', _num(money(v, sign=True), v), _bar(v, most)]
@@ -261,16 +322,18 @@ def costs(model: ReportModel) -> str:
     ]
     if not model.frames.trades.height:
         cells = []
-    return table([("Closed trades", ""), ("Amount", "n"), ("", "bar")], cells, caption="Costs", empty="No closed trades yet.")
+    return table(
+        [("Closed trades", ""), ("Amount", "n"), ("", "bar")], cells, caption="Costs", empty="No closed trades yet."
+    )
 
 
 def incidents(model: ReportModel) -> str:
-    """What a person should know of."""
+    """List what a person should know of."""
     rows = model.frames.incidents.tail(50).reverse()
     cells = [
         [
             f'<td class="when">{escape(moment(r["timestamp"].timestamp() * 1000))}</td>',
-            f'<td>{badge(words(r["severity"]), "s-" + str(r["severity"]))}</td>',
+            f"<td>{badge(words(r['severity']), 's-' + str(r['severity']))}</td>",
             _text(words(r["kind"])),
             _text(r["message"], "wide"),
         ]
@@ -280,11 +343,25 @@ def incidents(model: ReportModel) -> str:
     return table(heads, cells, caption="Incidents", empty="None.")
 
 
-_SHARES: Final = frozenset({
-    "total_return", "annual_return", "annual_volatility", "volatility", "max_drawdown", "average_drawdown", "win_rate", "exposure",
-    "var", "cvar", "value_at_risk", "conditional_value_at_risk", "cost_share", "deflated_sharpe", "best_return", "worst_return",
-})
-_MONEY: Final = frozenset({"gross_pnl", "net_pnl", "fees", "slippage", "funding", "expectancy"})
+_SHARES: Final = frozenset(
+    {
+        "total_return",
+        "annual_return",
+        "annual_volatility",
+        "max_drawdown",
+        "value_at_risk",
+        "conditional_value_at_risk",
+        "best_bar",
+        "worst_bar",
+        "exposure",
+        "win_rate",
+        "expectancy",
+        "probabilistic_sharpe",
+        "deflated_sharpe",
+        "cost_share",
+    }
+)
+_MONEY: Final = frozenset({"gross_pnl", "net_pnl", "fees", "slippage", "funding"})
 
 
 def figures(model: ReportModel) -> str:
@@ -293,12 +370,13 @@ def figures(model: ReportModel) -> str:
     for name, value in model.metrics.items():
         if name in _MONEY:
             text = money(value)
-        elif name in _SHARES or name.endswith(("_return", "_drawdown", "_rate", "_fraction", "_share")):
+        elif name in _SHARES:
             text = percent(value, 2)
-        elif name.endswith(("_ms", "_duration", "_time")):
-            text = numbers.duration(value / 1000) if value is not None and math.isfinite(value) else numbers.NONE
+        elif name.endswith("_days"):
+            text = numbers.duration(value * 86_400)
+        elif name.endswith("bars") or name in ("trades", "periods_per_year"):
+            text = count(value)
         else:
-            whole = isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) >= 10)
-            text = number(value, 0 if whole else 2)
+            text = number(value, 2)
         pairs.append(f"<div><dt>{escape(words(name))}</dt><dd>{escape(text)}</dd></div>")
     return f'<dl class="figures">{"".join(pairs)}</dl>'

@@ -15,7 +15,7 @@ import polars as pl
 
 from mirrorfast.report import charts, numbers, tables
 from mirrorfast.report.charts import Chart, Line, Mark
-from mirrorfast.report.numbers import money, moment, number, percent, price, words
+from mirrorfast.report.numbers import moment, money, number, percent, price, words
 
 if TYPE_CHECKING:
     from mirrorfast.report.model import ReportModel
@@ -29,12 +29,14 @@ _MARKED: Final = 600
 
 _GLYPHS: Final = (
     '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>'
-    '<path id="g-long" d="M0 -6.5L6 4.5H-6Z"/><path id="g-short" d="M0 6.5L6 -4.5H-6Z"/><circle id="g-exit" r="4"/></defs></svg>'
+    '<path id="g-long" d="M0 -6.5L6 4.5H-6Z"/><path id="g-short" d="M0 6.5L6 -4.5H-6Z"/>'
+    '<circle id="g-exit" r="4"/></defs></svg>'
 )
 
 _LOGO: Final = (
     '<svg viewBox="0 0 24 24" aria-hidden="true"><rect width="24" height="24" rx="6" fill="var(--accent)"/>'
-    '<path d="M4 15l5-6 4 4 7-8M4 19l5-4 4 2 7-4" fill="none" stroke="var(--card)" stroke-width="1.8" stroke-linejoin="round"/></svg>'
+    '<path d="M4 15l5-6 4 4 7-8M4 19l5-4 4 2 7-4" fill="none" stroke="var(--card)" stroke-width="1.8" '
+    'stroke-linejoin="round"/></svg>'
 )
 
 
@@ -52,38 +54,52 @@ def render(model: ReportModel) -> str:
         HTML with style, script and charts inside; a content policy that forbids every request.
     """
     drawn: list[Chart] = []
-    body = "".join([
-        _header(model),
-        '<main id="content">',
-        _tiles(model),
-        _curve(model, drawn),
-        _prices(model, drawn),
-        _card("strategies", "Strategies", tables.strategies(model) + _weights(model, drawn),
-              "A trade's PnL goes to the strategies that stood for it when it was opened, by their share in that vote."),
-        _card("symbols", "Symbols", tables.symbols(model)),
-        _card("months", "Monthly returns", tables.months(model)),
-        '<div class="two">',
-        _card("returns", "Trade returns", charts.histogram(model.frames.trades["return_fraction"].to_list()),
-              "Number of closed trades by net return on their notional."),
-        _card("costs", "Costs", tables.costs(model), "Slippage and spread are inside the fill prices."),
-        _card("exits", "Why trades were closed", tables.groups(model, "exit", "Closed by", numbers.closed_by)),
-        _card("regimes", "Market regime at entry", tables.groups(model, "regime", "Regime")),
-        "</div>",
-        _card("risk", "Risk refusals", tables.refusals(model), _risk_note(model)),
-        _card("decisions", "Last decisions", tables.decisions(model), "Votes from −1 (short) to +1 (long)."),
-        _more(model),
-        "</main>",
-        _footer(model),
-    ])
+    body = "".join(
+        [
+            _header(model),
+            '<main id="content">',
+            _tiles(model),
+            _curve(model, drawn),
+            _prices(model, drawn),
+            _card(
+                "strategies",
+                "Strategies",
+                tables.strategies(model) + _weights(model, drawn),
+                "A trade's PnL goes to the strategies that stood for it at its entry, by their share in that vote.",
+            ),
+            _card("symbols", "Symbols", tables.symbols(model)),
+            _card("months", "Monthly returns", tables.months(model)),
+            '<div class="two">',
+            _card(
+                "returns",
+                "Trade returns",
+                charts.histogram(model.frames.trades["return_fraction"].to_list()),
+                "Number of closed trades by net return on their notional.",
+            ),
+            _card("costs", "Costs", tables.costs(model), "Slippage and spread are inside the fill prices."),
+            _card("exits", "Why trades were closed", tables.groups(model, "exit", "Closed by", numbers.closed_by)),
+            _card("regimes", "Market regime at entry", tables.groups(model, "regime", "Regime")),
+            "</div>",
+            _card("risk", "Risk refusals", tables.refusals(model), _risk_note(model)),
+            _card("decisions", "Last decisions", tables.decisions(model), "Votes from −1 (short) to +1 (long)."),
+            _more(model),
+            "</main>",
+            _footer(model),
+        ]
+    )
     script = _asset("tearsheet.js")
     data = charts.script_json([chart.data for chart in drawn if chart.data])
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
     title = escape(f"{model.frames.run} · mirrorfast report")
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy, quote=True)}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="referrer" content="no-referrer">'
         f"<title>{title}</title><style>{_asset('tearsheet.css')}</style></head><body>"
         f'<a class="skip" href="#content">Skip to the report</a>{_GLYPHS}{body}'
         f'<div id="live" class="sr" aria-live="polite"></div>'
@@ -113,11 +129,20 @@ def _header(model: ReportModel) -> str:
     names = ", ".join(frames.symbols[:4]) + (f" and {len(frames.symbols) - 4} more" if len(frames.symbols) > 4 else "")
     links = "".join(
         f'<a href="#{name}">{escape(text)}</a>'
-        for name, text in (("curve", "Equity"), ("prices", "Trades"), ("strategies", "Strategies"), ("costs", "Costs"),
-                           ("months", "Months"), ("risk", "Risk"), ("decisions", "Decisions"), ("more", "All figures"))
+        for name, text in (
+            ("curve", "Equity"),
+            ("prices", "Trades"),
+            ("strategies", "Strategies"),
+            ("costs", "Costs"),
+            ("months", "Months"),
+            ("risk", "Risk"),
+            ("decisions", "Decisions"),
+            ("more", "All figures"),
+        )
     )
     return (
-        f'<header class="top"><div class="brand">{_LOGO}<strong>mirrorfast</strong><span>Run {escape(frames.run)}</span>'
+        f'<header class="top"><div class="brand">{_LOGO}<strong>mirrorfast</strong>'
+        f"<span>Run {escape(frames.run)}</span>"
         f"{tables.badge(words(frames.mode))}{tables.badge(words(frames.status), frames.status)}"
         f'<span class="span">{escape(names)}{" · " if span and names else ""}{escape(span)}</span></div>'
         f'<h1 class="{verdict.tone}">{_bound(verdict.headline)}</h1><p class="detail">{_bound(verdict.detail)}</p>'
@@ -148,14 +173,27 @@ def _tiles(model: ReportModel) -> str:
     total = model.total_return
     items = [
         ("Total return", percent(total, 1, sign=True), f"equity {end}", tone(total)),
-        ("Per year", percent(get("annual_return"), 1, sign=True), f"volatility {percent(get('annual_volatility'))}", tone(get("annual_return"))),
+        (
+            "Per year",
+            percent(get("annual_return"), 1, sign=True),
+            f"volatility {percent(get('annual_volatility'))}",
+            tone(get("annual_return")),
+        ),
         ("Sharpe ratio", number(get("sharpe")), f"Sortino {number(get('sortino'))}", ""),
         ("Deepest drawdown", percent(worst), _recovery(model), "loss" if worst < 0 else ""),
-        ("Against buy & hold", _points(total - model.benchmark_return), f"buy & hold {percent(model.benchmark_return, 1, sign=True)}",
-         tone(total - model.benchmark_return)),
+        (
+            "Against buy & hold",
+            _points(total - model.benchmark_return),
+            f"buy & hold {percent(model.benchmark_return, 1, sign=True)}",
+            tone(total - model.benchmark_return),
+        ),
         ("Trades won", percent(won, 0), f"{numbers.count(trades.height)} closed", ""),
-        ("Profit factor", number(get("profit_factor")), f"expectancy {money(get('expectancy'), sign=True)}{unit}"
-         if math.isfinite(get("expectancy")) else "won money / lost money", ""),
+        (
+            "Profit factor",
+            number(get("profit_factor")),
+            f"{percent(get('expectancy'), 2, sign=True)} of equity a trade",
+            "",
+        ),
         ("Time in the market", percent(get("exposure"), 0), f"fees {money(model.analyzer.costs()['fees'])}{unit}", ""),
     ]
     cells = "".join(
@@ -182,7 +220,9 @@ def _recovery(model: ReportModel) -> str:
     return f"not recovered for {numbers.duration(float(model.times[-1] - model.times[peak]) / 1000)}"
 
 
-_RESET: Final = '<span class="hint" hidden>Drag to zoom</span><button class="reset" type="button" hidden>Reset zoom</button>'
+_RESET: Final = (
+    '<span class="hint" hidden>Drag to zoom</span><button class="reset" type="button" hidden>Reset zoom</button>'
+)
 
 
 def _curve(model: ReportModel, drawn: list[Chart]) -> str:
@@ -197,7 +237,9 @@ def _curve(model: ReportModel, drawn: list[Chart]) -> str:
     if len(model.benchmark):
         hold = model.benchmark / np.maximum.accumulate(model.benchmark) - 1.0
         under.append(Line("Buy & hold", model.times, hold, "hold"))
-    low = Chart("chart-drawdown", f"Drawdown over time. {model.verdict.detail}", under, form="percent", zero=True, height="low")
+    low = Chart(
+        "chart-drawdown", f"Drawdown over time. {model.verdict.detail}", under, form="percent", zero=True, height="low"
+    )
     drawn += [top, low]
     content = f"{top.render()}<h3>Drawdown</h3>{low.render()}"
     return _card("curve", "Equity", content, tools=f'<span class="legend">{legend}</span>{_RESET}')
@@ -214,31 +256,65 @@ def _prices(model: ReportModel, drawn: list[Chart]) -> str:
         marks, links = [], []
         for r in rows.iter_rows(named=True):
             a, b = int(r["entry_time"].timestamp() * 1000), int(r["exit_time"].timestamp() * 1000)
-            tone = "gain" if r["pnl"] > 0 else "loss"
+            tone, why = "gain" if r["pnl"] > 0 else "loss", numbers.closed_by(r["exit"]).lower()
             side = "long" if r["side"] == "long" else "short"
             result = f"{money(r['pnl'], sign=True)} ({percent(r['return_fraction'], 2, sign=True)})"
             asked = _reason(model, r["entry_decision"])
-            marks.append(Mark(a, r["entry_price"], side, side, [
-                f"#{r['trade']} {side} opened at {price(r['entry_price'])}", *([asked] if asked else []), f"became {result}",
-            ]))
-            marks.append(Mark(b, r["exit_price"], "exit", tone, [
-                f"#{r['trade']} {side} closed at {price(r['exit_price'])}: {numbers.closed_by(r['exit']).lower()}",
-                f"{result} after {numbers.duration((b - a) / 1000)}",
-            ]))
+            marks.append(
+                Mark(
+                    a,
+                    r["entry_price"],
+                    side,
+                    side,
+                    [
+                        f"#{r['trade']} {side} opened at {price(r['entry_price'])}",
+                        *([asked] if asked else []),
+                        f"became {result}",
+                    ],
+                )
+            )
+            marks.append(
+                Mark(
+                    b,
+                    r["exit_price"],
+                    "exit",
+                    tone,
+                    [
+                        f"#{r['trade']} {side} closed at {price(r['exit_price'])}: {why}",
+                        f"{result} after {numbers.duration((b - a) / 1000)}",
+                    ],
+                )
+            )
             links.append((a, r["entry_price"], b, r["exit_price"], tone))
         title = f"Price of {symbol} with {rows.height} trades; all trades are in the table of closed trades"
-        chart = Chart(f"chart-price-{k}", title, [Line(symbol, times, values, "price")], form="price", marks=marks, links=links, height="middle")
+        chart = Chart(
+            f"chart-price-{k}",
+            title,
+            [Line(symbol, times, values, "price")],
+            form="price",
+            marks=marks,
+            links=links,
+            height="middle",
+        )
         drawn.append(chart)
         kept = f", the last {_MARKED} drawn" if counts.get(symbol, 0) > _MARKED else ""
         parts.append(
-            f'<details{" open" if k < 2 else ""}><summary>{escape(symbol)}<small>{counts.get(symbol, 0)} closed trades{kept}</small></summary>'
+            f"<details{' open' if k < 2 else ''}><summary>{escape(symbol)}"
+            f"<small>{counts.get(symbol, 0)} closed trades{kept}</small></summary>"
             f"{chart.render()}</details>"
         )
     if len(order) > _CHARTS:
         parts.append(f'<p class="note">{len(order) - _CHARTS} more symbols are in the table of symbols.</p>')
     glyph = '<span><svg viewBox="-7 -7 14 14" class="{0}"><use href="#g-{1}" class="mark {0}"/></svg>{2}</span>'
-    legend = "".join(glyph.format(*g) for g in (("long", "long", "Long entry"), ("short", "short", "Short entry"),
-                                                ("gain", "exit", "Exit with gain"), ("loss", "exit", "Exit with loss")))
+    legend = "".join(
+        glyph.format(*g)
+        for g in (
+            ("long", "long", "Long entry"),
+            ("short", "short", "Short entry"),
+            ("gain", "exit", "Exit with gain"),
+            ("loss", "exit", "Exit with loss"),
+        )
+    )
     content = "".join(parts) or '<p class="empty">There are no prices to draw.</p>'
     return _card("prices", "Trades on price", content, tools=f'<span class="legend">{legend}</span>{_RESET}')
 
@@ -291,13 +367,17 @@ def _risk_note(model: ReportModel) -> str:
 
 
 def _more(model: ReportModel) -> str:
-    shown = min(model.frames.trades.height, 400)
+    total = model.frames.trades.height
+    shown = f"the last {min(total, 400):,} of {total:,}"
     parts = [
         f"<details open><summary>All figures</summary>{tables.figures(model)}</details>" if model.metrics else "",
-        f"<details><summary>Closed trades<small>the last {shown:,} of {model.frames.trades.height:,}</small></summary>{tables.trades(model)}</details>",
+        (f"<details><summary>Closed trades<small>{shown}</small></summary>{tables.trades(model)}</details>"),
     ]
     if model.frames.incidents.height:
-        parts.append(f"<details open><summary>Incidents<small>{model.frames.incidents.height:,}</small></summary>{tables.incidents(model)}</details>")
+        parts.append(
+            f"<details open><summary>Incidents<small>{model.frames.incidents.height:,}</small></summary>"
+            f"{tables.incidents(model)}</details>"
+        )
     config = model.frames.info.get("config")
     if config:
         text = json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True)
@@ -311,6 +391,6 @@ def _footer(model: ReportModel) -> str:
     config = f" · configuration <code>{escape(info['config_hash'][:12])}</code>" if info.get("config_hash") else ""
     last = f"data until {moment(int(model.times[-1]))} UTC · " if len(model.times) else ""
     return (
-        f"<footer>{version}run {escape(model.frames.run)}{config}<br>{last}all times UTC. What a strategy earned in the past "
-        "does not promise what it will earn.</footer>"
+        f"<footer>{version}run {escape(model.frames.run)}{config}<br>{last}all times UTC. "
+        "What a strategy earned in the past does not promise what it will earn.</footer>"
     )

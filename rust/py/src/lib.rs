@@ -12,6 +12,7 @@ mod features;
 mod gateway;
 mod indicators;
 mod labels;
+mod performance;
 mod signals;
 
 #[pymodule]
@@ -22,5 +23,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     indicators::register(m)?;
     features::register(m)?;
     signals::register(m)?;
+    performance::register(m)?;
     Ok(())
 }
