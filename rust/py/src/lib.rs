@@ -8,9 +8,12 @@ mod bars;
 mod columns;
 mod convert;
 mod engine;
+mod features;
 mod gateway;
 mod indicators;
+mod labels;
 mod performance;
+mod signals;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -18,6 +21,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
+    features::register(m)?;
+    signals::register(m)?;
     performance::register(m)?;
     Ok(())
 }
