@@ -1,38 +1,15 @@
 //! The laws of SPEC over every feature column, and the columns against the catalogue.
 
-use mirrorfast_core::bars::{Bars, Series};
+mod market;
+
+use market::market;
+use mirrorfast_core::bars::Series;
 use mirrorfast_core::features::{Col, FeatureConfig, FeatureRow, FeatureState, Kind, N};
 use mirrorfast_core::indicators::registry;
 use mirrorfast_core::signals::{Label, Signal};
 use mirrorfast_core::snapshot;
 use mirrorfast_core::types::{Bar, Market, Timeframe};
 use proptest::prelude::*;
-
-/// A market made from a seed: a walk with quiet stretches, gaps, dojis and bars without volume.
-fn market(seed: u64, n: usize, price: f64, volume: f64) -> Vec<Bar> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    let mut close = price;
-    let mut wildness = 0.01;
-    (0..n)
-        .map(|i| {
-            if next() < 0.02 {
-                wildness = [0.0, 0.002, 0.01, 0.05][(next() * 4.0) as usize];
-            }
-            let open = close * (1.0 + wildness * 0.2 * (next() - 0.5));
-            close = open * (1.0 + wildness * (next() - 0.48));
-            let high = open.max(close) * (1.0 + wildness * 0.5 * next());
-            let low = open.min(close) * (1.0 - wildness * 0.5 * next());
-            let volume = if next() < 0.03 { 0.0 } else { volume * (0.2 + 2.0 * next() * next()) };
-            Bar { ts: i as i64 * 3_600_000, open, high, low, close, volume }
-        })
-        .collect()
-}
 
 fn rows(config: &FeatureConfig, bars: &[Bar]) -> Vec<FeatureRow> {
     let mut state = FeatureState::new(config).unwrap();
@@ -512,21 +489,4 @@ fn alternative_columns_are_neutral_until_set() {
     assert_eq!((row[Col::FearGreed], row[Col::BtcDominance]), (20.0, 61.5));
     assert!(state.set_alternative(-1.0, 50.0).unwrap_err().to_string().contains("fear_greed"));
     assert!(state.set_alternative(1.0, f64::NAN).unwrap_err().to_string().contains("btc_dominance"));
-}
-
-#[test]
-fn bars_type_is_shared() {
-    // Keeps `Bars` and `Series` in step with what `push_all` takes.
-    let bars = market(2, 5, 10.0, 1.0);
-    let columns = Columns::new(&bars);
-    let [open, high, low, close, volume] = columns.values.clone();
-    let panel = Bars::try_new(
-        vec![("A".to_owned(), 5)],
-        columns.ts.clone().into(),
-        [open.into(), high.into(), low.into(), close.into(), volume.into()],
-    )
-    .unwrap();
-    let mut state = FeatureState::new(&FeatureConfig::default()).unwrap();
-    state.push_all(&panel.series(0));
-    assert_eq!(state.seen(), 5);
 }

@@ -19,6 +19,7 @@ mod mean_reversion;
 mod momentum_breakout;
 mod regime_change;
 pub mod registry;
+mod scanner_signal;
 mod sentiment_momentum;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -32,6 +33,7 @@ pub use mean_reversion::MeanReversion;
 pub use momentum_breakout::MomentumBreakout;
 pub use regime_change::RegimeChange;
 pub use registry::{StrategyContext, Style};
+pub use scanner_signal::ScannerSignal;
 pub use sentiment_momentum::SentimentMomentum;
 pub use ut_bot::UtBot;
 pub use vbsr::Vbsr;
