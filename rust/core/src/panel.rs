@@ -179,11 +179,11 @@ fn spread<T: Send>(parts: Vec<T>, pool: Option<Arc<ThreadPool>>, work: impl Fn(T
 
 /// A pool of `threads` threads (0: one for every processor), kept for the next call; none where the calling thread is enough.
 fn pool(threads: usize, parts: usize) -> Result<Option<Arc<ThreadPool>>> {
+    // The threads of a pool do not survive a fork, and waiting for them would never end: a child makes its own.
+    static POOL: Mutex<Option<(u32, usize, Arc<ThreadPool>)>> = Mutex::new(None);
     if threads == 1 || parts < 2 {
         return Ok(None);
     }
-    // The threads of a pool do not survive a fork, and waiting for them would never end: a child makes its own.
-    static POOL: Mutex<Option<(u32, usize, Arc<ThreadPool>)>> = Mutex::new(None);
     let process = std::process::id();
     let mut held = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((owner, size, pool)) = &*held

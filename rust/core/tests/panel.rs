@@ -1,4 +1,5 @@
 //! Many symbols: threads, column choice and streaming change no value.
+#![allow(clippy::unwrap_used)]
 
 mod market;
 
