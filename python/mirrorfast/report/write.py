@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,8 @@ def write_report(source: Any, run: str | None = None, path: str | Path = "report
     >>> result = mf.backtest(mf.sample_bars(["BTC/USD"]).head(1000))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = result.tearsheet(folder + "/report.html").read_text()
-    >>> page.startswith("<!DOCTYPE html>"), "http" in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
-    (True, False)
+    >>> page.startswith("<!DOCTYPE html>"), "http" in page.replace("http-equiv",
+    "").replace("http://www.w3.org/2000/svg", "") (True, False)
     """
     from mirrorfast.report.tearsheet import render
 
@@ -61,6 +62,7 @@ def write_report(source: Any, run: str | None = None, path: str | Path = "report
         partial.write_text(text, encoding="utf-8")
         partial.replace(target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise ConfigurationError(f"report {target}: expected a file that can be written: {error.strerror}") from error
     return target

@@ -10,6 +10,7 @@ mod convert;
 mod engine;
 mod gateway;
 mod indicators;
+mod performance;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -17,5 +18,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
+    performance::register(m)?;
     Ok(())
 }
