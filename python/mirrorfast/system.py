@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from mirrorfast import _core
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.feed import ReplayFeed
+from mirrorfast.data.files import read_bars
 from mirrorfast.data.sample import sample_bars
-from mirrorfast.data.schema import bar_interval, require_bars, validate_bars
+from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
 from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
+from mirrorfast.telemetry import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IntegratedTradingSystem", "RunSummary"]
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class IntegratedTradingSystem:
     config
         What to trade and how; the defaults paper-trade the bundled market.
     bars : DataFrame or Arrow table, optional
-        Bars to replay; the bundled market (BTC/USD and EUR/USD, July to December 2017) by default.
+        Bars to replay; by default those that the configuration names, else the bundled market (BTC/USD and EUR/USD,
+        July to December 2017).
     run
         Identifier; one that exists is resumed. A new one is made of the time by default.
     speed
@@ -116,7 +117,16 @@ class IntegratedTradingSystem:
         source: str = "bars",
     ) -> None:
         self.config = config or TradingConfig()
-        self.bars: pl.DataFrame = sample_bars() if bars is None else validate_bars(bars, source=source)
+        if bars is None:
+            path = self.config.bars
+            bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
+        self.bars: pl.DataFrame = select_bars(
+            validate_bars(bars, source=source),
+            symbols=self.config.symbols,
+            start=self.config.start,
+            end=self.config.end,
+            source=source,
+        )
         self.symbols: list[str] = self.bars["symbol"].unique(maintain_order=True).to_list()
         self.engine_json = self.config.to_engine_json(self.symbols, interval=bar_interval(self.bars))
         self.strategies = [s.name for s in self.config.strategies]
