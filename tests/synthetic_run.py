@@ -58,8 +58,8 @@ class Simulation:
         self.random = random.Random(self.seed)
         self.weights = dict.fromkeys(STRATEGIES, 0.5)
         self.markets = [
-            Market("BTC/USD", 2480.0, 0.0011, 0.008, 0.01, 0.0001),
-            Market("EUR/USD", 1.1423, 0.00006, 0.0012, 0.00001, 1.0),
+            Market("BTC/USD", 2480.0, 0.00045, 0.008, 0.01, 0.0001),
+            Market("EUR/USD", 1.1423, 0.00001, 0.0012, 0.00001, 1.0),
         ]
 
     def equity(self):
@@ -143,9 +143,21 @@ class Simulation:
         if wish != holding and market.pending is None:
             drawdown = self.equity() / self.peak - 1
             if wish and drawdown < -0.06 and self.random.random() < 0.7:
-                fields |= {"verdict": "refused", "reasons": ["drawdown ladder: no new risk below -6.0 %"]}
+                fields |= {
+                    "verdict": "refused",
+                    "reasons": [
+                        "sizing: target 0.412 is 30.00 % of equity",
+                        f"drawdown ladder: 30.00 % of equity cut to 0.00 % (equity is {-drawdown:.2%} below its peak)",
+                    ],
+                }
             elif wish and regime == "volatile" and self.random.random() < 0.4:
-                fields |= {"verdict": "refused", "reasons": ["portfolio heat: 6.2 % would exceed 6.0 %"]}
+                fields |= {
+                    "verdict": "refused",
+                    "reasons": [
+                        "per-position cap: 30.00 % of equity stands (cap 30.00 %)",
+                        "portfolio heat: 30.00 % of equity cut to 0.00 % (all stops together may cost 6.00 %)",
+                    ],
+                }
             else:
                 size = 0.3 * self.equity() / market.price if wish else 0.0
                 target = wish * math.floor(size / market.lot) * market.lot
@@ -171,7 +183,9 @@ class Simulation:
                         "verdict": "reduced" if capped else "approved",
                         "order_id": self.order,
                         "quantity": quantity,
-                        "reasons": [f"per-position cap 30 %: {abs(consensus):.0%} of equity becomes 30 %"]
+                        "reasons": [
+                            f"per-position cap: {100 * abs(consensus):.2f} % of equity cut to 30.00 % (cap 30.00 %)"
+                        ]
                         if capped and wish
                         else [],
                     }

@@ -1,1 +1,115 @@
-"""mirrorfast: scan markets, research strategies, backtest, and run exactly the same code live."""
+"""mirrorfast: scan markets, research strategies, backtest, and run exactly the same code live.
+
+Everything is imported on first use, so that ``import mirrorfast`` costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+# Public name → module that defines it; a name that maps to itself is a submodule. Keep both lists sorted and in step: a
+# contract test compares them.
+_LAZY = {
+    "BAR_SCHEMA": "mirrorfast.data",
+    "BacktestResult": "mirrorfast.backtest",
+    "ConfigurationError": "mirrorfast.errors",
+    "CostConfig": "mirrorfast.config",
+    "DataError": "mirrorfast.errors",
+    "EnsembleConfig": "mirrorfast.config",
+    "IntegratedTradingSystem": "mirrorfast.system",
+    "MetaConfig": "mirrorfast.config",
+    "MirrorfastError": "mirrorfast.errors",
+    "ParameterError": "mirrorfast.errors",
+    "RLConfig": "mirrorfast.config",
+    "RiskConfig": "mirrorfast.config",
+    "RunSummary": "mirrorfast.system",
+    "StrategyConfig": "mirrorfast.config",
+    "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
+    "TradingConfig": "mirrorfast.config",
+    "backtest": "mirrorfast.backtest",
+    "clock": "mirrorfast.clock",
+    "config": "mirrorfast.config",
+    "data": "mirrorfast.data",
+    "errors": "mirrorfast.errors",
+    "events": "mirrorfast.events",
+    "get_secret": "mirrorfast.credentials",
+    "load_config": "mirrorfast.config",
+    "performance": "mirrorfast.analytics.performance",
+    "read_bars": "mirrorfast.data",
+    "sample_bars": "mirrorfast.data",
+    "telemetry": "mirrorfast.telemetry",
+    "validate_bars": "mirrorfast.data",
+}
+
+if TYPE_CHECKING:
+    from mirrorfast import clock, config, data, errors, events, telemetry
+    from mirrorfast.analytics.performance import performance
+    from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
+    from mirrorfast.backtest import BacktestResult, backtest
+    from mirrorfast.config import (
+        CostConfig,
+        EnsembleConfig,
+        MetaConfig,
+        RiskConfig,
+        RLConfig,
+        StrategyConfig,
+        TradingConfig,
+        load_config,
+    )
+    from mirrorfast.credentials import get_secret
+    from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
+    from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
+    from mirrorfast.system import IntegratedTradingSystem, RunSummary
+
+    __version__: str
+
+__all__ = [
+    "BAR_SCHEMA",
+    "BacktestResult",
+    "ConfigurationError",
+    "CostConfig",
+    "DataError",
+    "EnsembleConfig",
+    "IntegratedTradingSystem",
+    "MetaConfig",
+    "MirrorfastError",
+    "ParameterError",
+    "RLConfig",
+    "RiskConfig",
+    "RunSummary",
+    "StrategyConfig",
+    "TradeAnalyzerAgent",
+    "TradingConfig",
+    "__version__",
+    "backtest",
+    "clock",
+    "config",
+    "data",
+    "errors",
+    "events",
+    "get_secret",
+    "load_config",
+    "performance",
+    "read_bars",
+    "sample_bars",
+    "telemetry",
+    "validate_bars",
+]
+
+
+def __getattr__(name: str) -> Any:
+    value: Any
+    if name == "__version__":
+        value = importlib.import_module("mirrorfast._core").__version__
+    elif name in _LAZY:
+        home = _LAZY[name]
+        module = importlib.import_module(home)
+        value = module if home == f"{__name__}.{name}" else getattr(module, name)
+    else:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

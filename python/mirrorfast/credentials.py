@@ -27,8 +27,8 @@ def get_secret(name: str, *, environ: Mapping[str, str] | None = None) -> Secret
     Parameters
     ----------
     name : str
-        Lower-case letters, digits, ``_``, ``.`` and ``-``: ``"binance.api_key"``. In the variable's name every character
-        but letters and digits is ``_``: ``MIRRORFAST_SECRET_BINANCE_API_KEY``.
+        Lower-case letters, digits, ``_``, ``.`` and ``-``: ``"binance.api_key"``. In the variable's name every
+        character but letters and digits is ``_``: ``MIRRORFAST_SECRET_BINANCE_API_KEY``.
     environ : mapping, optional
         Environment; the process's own by default.
 

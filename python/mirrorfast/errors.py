@@ -3,12 +3,15 @@
 Rust raises these same classes, so an error is the same object whichever side found it.
 """
 
+from typing import ClassVar
+
 __all__ = [
     "ConfigurationError",
     "DataError",
     "ExchangeError",
     "InternalError",
     "LedgerError",
+    "LedgerVersionError",
     "MirrorfastError",
     "ModelError",
     "OrderRejected",
@@ -21,19 +24,38 @@ __all__ = [
 
 
 class MirrorfastError(Exception):
-    """Base of every error that mirrorfast raises on purpose."""
+    """Base of every error that mirrorfast raises on purpose.
+
+    Attributes
+    ----------
+    exit_status : int
+        Exit status of a command that ends with it: 1 for a failure, 2 for bad input.
+
+    Examples
+    --------
+    >>> issubclass(DataError, MirrorfastError), DataError.exit_status, LedgerError.exit_status
+    (True, 2, 1)
+    """
+
+    exit_status: ClassVar[int] = 1
 
 
 class ConfigurationError(MirrorfastError, ValueError):
     """A configuration cannot be used: stop and mend it."""
 
+    exit_status = 2
+
 
 class ParameterError(MirrorfastError, ValueError):
     """A parameter is unknown or out of its range."""
 
+    exit_status = 2
+
 
 class DataError(MirrorfastError, ValueError):
     """Market data cannot be used; the message names file or symbol, row, column and value."""
+
+    exit_status = 2
 
 
 class ShapeError(DataError):
@@ -46,6 +68,12 @@ class StaleDataError(DataError):
 
 class LedgerError(MirrorfastError):
     """The ledger cannot be opened, read or written."""
+
+
+class LedgerVersionError(LedgerError):
+    """The ledger was written by a newer release; the message names its version."""
+
+    exit_status = 2
 
 
 class ExchangeError(MirrorfastError):

@@ -8,7 +8,6 @@ import json
 import signal
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,14 +16,16 @@ from mirrorfast import _core
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.feed import ReplayFeed
 from mirrorfast.data.sample import sample_bars
-from mirrorfast.data.schema import require_bars, validate_bars
+from mirrorfast.data.schema import bar_interval, require_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
 from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
+from mirrorfast.ledger.identifiers import check_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import polars as pl
 
@@ -78,6 +79,8 @@ class IntegratedTradingSystem:
         Identifier; one that exists is resumed. A new one is made of the time by default.
     speed
         Bars per second and symbol; ``None`` for as fast as possible.
+    source
+        Where the bars came from, for error messages.
 
     Raises
     ------
@@ -110,17 +113,16 @@ class IntegratedTradingSystem:
         bars: Any = None,
         run: str | None = None,
         speed: float | None = None,
+        source: str = "bars",
     ) -> None:
         self.config = config or TradingConfig()
-        self.bars: pl.DataFrame = sample_bars() if bars is None else validate_bars(bars, source="bars")
+        self.bars: pl.DataFrame = sample_bars() if bars is None else validate_bars(bars, source=source)
         self.symbols: list[str] = self.bars["symbol"].unique(maintain_order=True).to_list()
-        self.engine_json = self.config.to_engine_json(self.symbols)
+        self.engine_json = self.config.to_engine_json(self.symbols, interval=bar_interval(self.bars))
         self.strategies = [s.name for s in self.config.strategies]
         self.engine = _core.DecisionEngine(self.engine_json)
-        require_bars(
-            self.bars, self.engine.warm_up + 2, source="bars", reason="the strategies' warm-up and one trade"
-        )
-        self.run_id = run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        require_bars(self.bars, self.engine.warm_up + 2, source=source, reason="the strategies' warm-up and one trade")
+        self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
         self._speed = speed
         self._loop: TradingLoop | None = None
         self._stopping = False
@@ -219,7 +221,7 @@ class IntegratedTradingSystem:
             return outcome
 
     def _identity(self) -> dict[str, Any]:
-        """What makes two starts the same run: configuration and bars, nothing that depends on where or when."""
+        """Say what makes two starts the same run: configuration and bars, nothing of where or when."""
         digest = hashlib.sha256()
         for column in self.bars.get_columns():
             digest.update(column.name.encode())
@@ -232,9 +234,10 @@ class IntegratedTradingSystem:
     def _same(self, ledger_name: str, stored: dict[str, Any], identity: dict[str, Any]) -> None:
         for part, what in (("engine", "configuration"), ("bars", "bars")):
             if stored.get(part) != identity[part]:
+                detail = _difference(stored.get(part), identity[part])
                 raise ConfigurationError(
-                    f"run {self.run_id!r} in {ledger_name} was started with another {what}{_difference(stored.get(part), identity[part])}: "
-                    "choose another --run, or start with the same one to resume"
+                    f"run {self.run_id!r} in {ledger_name} was started with another {what}{detail}: "
+                    f"choose another --run, or start with the same {what} to resume"
                 )
 
     def _summary(self, ledger: Ledger) -> RunSummary:
@@ -288,7 +291,7 @@ class _interruptible:  # noqa: N801 - reads as a statement
 
 
 def _difference(old: Any, new: Any, path: str = "") -> str:
-    """The first field in which two configurations differ, for people."""
+    """Name the first field in which two configurations differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             if old.get(key) != new.get(key):

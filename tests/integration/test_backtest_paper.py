@@ -71,7 +71,9 @@ def test_journal_folds_to_the_ledger(paper) -> None:
 def test_two_runs_trade_alike(bars: pl.DataFrame, tmp_path: Path) -> None:
     prints = []
     for name in ("one", "two"):
-        system = mf.IntegratedTradingSystem(mf.TradingConfig(runs=tmp_path), bars=bars.filter(pl.col("symbol") == "BTC/USD"), run=name)
+        system = mf.IntegratedTradingSystem(
+            mf.TradingConfig(runs=tmp_path), bars=bars.filter(pl.col("symbol") == "BTC/USD"), run=name
+        )
         system.run()
         with Ledger.open(system.ledger_target, create=False) as ledger:
             prints.append(ledger.fingerprint(name))

@@ -1,6 +1,22 @@
 """Backtests: the live engine, driven over a table of bars."""
 
+import inspect
+import sys
+from types import ModuleType
+from typing import Any
+
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.backtest.runner import backtest
 
 __all__ = ["BacktestResult", "backtest"]
+
+
+class _CallableModule(ModuleType):
+    # `mf.backtest(bars)` is the public call, but importing this package binds that name to the package: so it is both.
+    __signature__ = inspect.signature(backtest)
+
+    def __call__(self, *args: Any, **options: Any) -> BacktestResult:
+        return backtest(*args, **options)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -10,7 +10,7 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
-from mirrorfast.data.schema import require_bars, validate_bars
+from mirrorfast.data.schema import bar_interval, require_bars, validate_bars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +33,9 @@ def backtest(
     Parameters
     ----------
     bars : DataFrame or Arrow table, shape (n, 7)
-        ``symbol timestamp open high low close volume``; timestamps are bar open times. One or many symbols, shared cash.
+        ``symbol timestamp open high low close volume``; timestamps are bar open times. Many symbols share the cash.
     strategies : sequence of str, dict or StrategyConfig, optional
-        Names from :func:`mirrorfast.strategies.catalogue`, or names with parameters and weight; the configuration's by default.
+        Names, or names with parameters and weight; the configuration's by default.
     ensemble : str, dict or EnsembleConfig, optional
         How votes become one position.
     risk : dict or RiskConfig, optional
@@ -50,7 +50,7 @@ def backtest(
     Returns
     -------
     BacktestResult
-        Tables of equity, decisions, orders, fills and trades; ``.stats`` for the figures, ``.tearsheet(path)`` for the report.
+        Tables of equity, decisions, orders, fills and trades; ``.stats`` has the figures, ``.tearsheet(path)`` reports.
 
     Raises
     ------
@@ -61,8 +61,9 @@ def backtest(
 
     Notes
     -----
-    A decision on a bar's close fills at the next bar's open, plus slippage. Inside a bar the worst order of events is assumed:
-    a stop fills before a target. The same bars through ``mirrorfast live`` give the same intents, fills and equity, bit for bit.
+    A decision on a bar's close fills at the next bar's open, plus slippage. Inside a bar the worst order of events is
+    assumed: a stop fills before a target. The same bars through ``mirrorfast live`` give the same intents, fills and
+    equity, bit for bit.
 
     Examples
     --------
@@ -74,14 +75,17 @@ def backtest(
     table = validate_bars(bars, source="bars")
     cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
     symbols = table["symbol"].unique(maintain_order=True).to_list()
-    engine_json = cfg.to_engine_json(symbols)
+    engine_json = cfg.to_engine_json(symbols, interval=bar_interval(table))
     require_bars(
-        table, _core.DecisionEngine(engine_json).warm_up + 2, source="bars", reason="the strategies' warm-up and one trade"
+        table,
+        _core.DecisionEngine(engine_json).warm_up + 2,
+        source="bars",
+        reason="the strategies' warm-up and one trade",
     )
     start = time.perf_counter()
     out = _core.run_backtest(table, engine_json, decisions=decisions)
     seconds = time.perf_counter() - start
-    tables = {
+    tables: dict[str, Any] = {
         name: pl.DataFrame(out[name])
         for name in ("equity", "decisions", "orders", "order_events", "fills", "trades", "weights")
     }

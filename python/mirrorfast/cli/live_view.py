@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich import box
 from rich.console import Console, Group
@@ -45,9 +45,17 @@ def clock(ts: int) -> str:
 
 
 def signed(value: float, *, percent: bool = False) -> Text:
-    """A number with its sign, green or red; the sign alone says it too."""
+    """Write a number with its sign, green or red; the sign alone says it too."""
     text = f"{value:+.2%}" if percent else f"{value:+,.2f}"
     return Text(text, style="green" if value > 0 else "red" if value < 0 else "dim")
+
+
+def why(decision: dict[str, Any]) -> str:
+    """Say in one line what the strategies wanted and which rules held the decision back."""
+    votes = ", ".join(
+        f"{name} {vote['signal']:+.2f}" for name, vote in decision["votes"].items() if vote["signal"] not in (None, 0.0)
+    )
+    return "; ".join(part for part in (votes, *decision["binding"]) if part)
 
 
 class LiveView:
@@ -106,7 +114,7 @@ class LiveView:
             console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True, auto_refresh=True
         )
 
-    def __enter__(self) -> LiveView:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -150,24 +158,37 @@ class LiveView:
         equity = self._account.get("equity", self._capital)
         facts = Table.grid(padding=(0, 2))
         facts.add_row(
-            Text("equity", style="dim"), Text(f"{equity:,.2f}", style="bold"), signed(equity / self._capital - 1.0, percent=True)
+            Text("equity", style="dim"),
+            Text(f"{equity:,.2f}", style="bold"),
+            signed(equity / self._capital - 1.0, percent=True),
         )
         drawdown = self._account.get("drawdown") or 0.0
         exposure = self._account.get("exposure") or 0.0
         facts.add_row(Text("drawdown", style="dim"), f"{drawdown:.2%}", Text(f"exposure {exposure:.0%}", style="dim"))
         won = f"{self._wins / self._trades:.0%} won" if self._trades else "none yet"
-        facts.add_row(Text("trades", style="dim"), f"{self._trades}", Text(f"{won}, fees {self._fees:,.2f}", style="dim"))
+        facts.add_row(
+            Text("trades", style="dim"), f"{self._trades}", Text(f"{won}, fees {self._fees:,.2f}", style="dim")
+        )
         grid = Table.grid(expand=True, padding=(0, 2))
         grid.add_column(width=width)
         grid.add_column()
         grid.add_row(Text(sparkline(list(self._equity), width), style="cyan"), facts)
-        return Panel(grid, title=f"[bold]mirrorfast live[/] · paper · run {self._run}", title_align="left", box=box.ROUNDED)
+        return Panel(
+            grid, title=f"[bold]mirrorfast live[/] · paper · run {self._run}", title_align="left", box=box.ROUNDED
+        )
 
     def _positions(self) -> Table:
-        table = Table(title="Open positions", title_justify="left", box=box.SIMPLE_HEAD, expand=True, title_style="bold")
+        table = Table(
+            title="Open positions", title_justify="left", box=box.SIMPLE_HEAD, expand=True, title_style="bold"
+        )
         for name, justify in (
-            ("symbol", "left"), ("side", "left"), ("quantity", "right"), ("entry", "right"), ("last", "right"),
-            ("unrealised", "right"), ("stop", "right"),
+            ("symbol", "left"),
+            ("side", "left"),
+            ("quantity", "right"),
+            ("entry", "right"),
+            ("last", "right"),
+            ("unrealised", "right"),
+            ("stop", "right"),
         ):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         positions = self._engine.positions()
@@ -197,12 +218,14 @@ class LiveView:
         for d in self._decisions:
             rule = d["rule_position"]
             quantity = d["quantity"] or 0.0
-            action = "refused" if d["verdict"] == "refused" else f"{'buy' if quantity > 0 else 'sell'} {abs(quantity):.6g}"
+            action = (
+                "refused" if d["verdict"] == "refused" else f"{'buy' if quantity > 0 else 'sell'} {abs(quantity):.6g}"
+            )
             table.add_row(
                 clock(d["ts"]),
                 d["symbol"],
                 "–" if rule is None else f"{rule:+.2f}",
                 Text(action, style="yellow" if d["verdict"] == "refused" else "green" if quantity > 0 else "red"),
-                "; ".join(d["reasons"]),
+                why(d),
             )
         return table

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from mirrorfast.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 __all__ = ["BarBatch", "Feed", "ReplayFeed"]
 
@@ -41,7 +43,7 @@ class Feed(Protocol):
         """Number of batches to come in all, or ``None`` when there is no end."""
 
     def batches(self) -> AsyncIterator[BarBatch]:
-        """Closed bars, one batch a bar time."""
+        """Give closed bars, one batch a bar time."""
 
 
 class ReplayFeed:
@@ -125,7 +127,7 @@ class ReplayFeed:
             yield BarBatch(now, rows)
 
     async def batches(self) -> AsyncIterator[BarBatch]:
-        """Closed bars, one batch a bar time.
+        """Give closed bars, one batch a bar time.
 
         Yields
         ------

@@ -217,12 +217,15 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _renamed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
-    plain = {name: re.sub(r"[\s.]+", "_", name.strip().lower()) for name in frame.columns}
+    # polars marks the second of two equal headers; here they are still two columns of one meaning.
+    headers = {name: re.sub(r"_duplicated_\d+$", "", name) for name in frame.columns}
+    plain = {name: re.sub(r"[\s.]+", "_", header.strip().lower()) for name, header in headers.items()}
     names: dict[str, str] = {}
     for target, aliases in _ALIASES.items():
         matches = sorted((aliases.index(key), name) for name, key in plain.items() if key in aliases)
         if len(matches) > 1 and matches[0][0] == matches[1][0]:
-            msg = f"{path}: columns {matches[0][1]!r} and {matches[1][1]!r} both mean {target}: expected one"
+            pair = sorted(headers[name] for _, name in matches[:2])
+            msg = f"{path}: columns {pair[0]!r} and {pair[1]!r} both mean {target}: expected one"
             raise ShapeError(msg)
         if matches:
             names[matches[0][1]] = target

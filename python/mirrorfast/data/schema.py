@@ -269,7 +269,7 @@ def _shaped(frame: pl.DataFrame, source: str, symbol: str | None, time_zone: str
 
 
 def _symbol(series: pl.Series, source: str) -> pl.Series:
-    if series.dtype == pl.String or isinstance(series.dtype, pl.Categorical | pl.Enum):
+    if series.dtype in (pl.String, pl.Null) or isinstance(series.dtype, pl.Categorical | pl.Enum):
         return series.cast(pl.String)
     msg = f"{source}: column symbol is {series.dtype}: expected text"
     raise ShapeError(msg)
@@ -291,6 +291,8 @@ def _timestamp(series: pl.Series, source: str, time_zone: str | None) -> pl.Seri
         return series.dt.convert_time_zone("UTC").cast(target)
     if dtype == pl.Date:
         return series.cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
+    if dtype == pl.Null:
+        return series.cast(target)
     if dtype.is_numeric():
         return _from_epoch(series).cast(target)
     msg = f"{source}: column timestamp is {dtype}: expected a datetime or Unix time"

@@ -15,10 +15,10 @@ class Settlement(Protocol):
     """What a broker tells the event loop while it settles a batch."""
 
     async def fill(self, fill: Fill) -> None:
-        """Books one fill; orders that follow from it are sent before this returns."""
+        """Book one fill; orders that follow from it are sent before this returns."""
 
     async def event(self, events: list[BrokerEvent]) -> None:
-        """Takes note of order events; orders that follow from them are sent before this returns."""
+        """Take note of order events; orders that follow from them are sent before this returns."""
 
 
 class Broker(Protocol):
@@ -34,7 +34,7 @@ class Broker(Protocol):
         """Order events since the last call."""
 
     def snapshot(self) -> bytes:
-        """The broker's own state, for a checkpoint; empty where the venue keeps it."""
+        """Give the broker's own state, for a checkpoint; empty where the venue keeps it."""
 
     def restore(self, state: bytes) -> None:
         """Take up a state written by :meth:`snapshot`."""

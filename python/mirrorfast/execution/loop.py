@@ -1,7 +1,7 @@
 """The event loop: the same calls, in the same order, as the backtest makes in Rust; only feed and broker differ.
 
-Per bar time: what the broker did until the close → engine → journal → orders that follow; then the closed bars → engine →
-journal → orders. Intents are in the journal before the broker hears of them.
+Per bar time: what the broker did until the close → engine → journal → orders that follow; then the closed bars →
+engine → journal → orders. Intents are in the journal before the broker hears of them.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ class TradingLoop:
     symbols, strategies
         Names in the engine's order.
     durable
-        Commit intents before each send (live); otherwise the writer commits whole groups of bars together with a checkpoint,
-        and a run that dies goes on from the last one.
+        Commit intents before each send (live); otherwise the writer commits whole groups of bars together with a
+        checkpoint, and a run that dies goes on from the last one.
     observers
         Who is told of every bar time.
     """
@@ -153,10 +153,15 @@ class TradingLoop:
         await self._act(step)
         while events := await self._broker.answers():
             await self.event(events)
-        equity = step.equity
+        equity = self._engine.equity
         self._batch.equity(
-            {"ts": batch.ts, "equity": equity["equity"], "cash": equity["cash"], "exposure": equity["exposure"],
-             "drawdown": equity["drawdown"]}
+            {
+                "ts": batch.ts,
+                "equity": equity["equity"],
+                "cash": equity["cash"],
+                "exposure": equity["exposure"],
+                "drawdown": equity["drawdown"],
+            }
         )
         self._writer.write(self._batch, checkpoint=self.checkpoint)
         self._update.equity = equity

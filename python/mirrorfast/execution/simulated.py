@@ -29,8 +29,8 @@ class SimulatedBroker:
 
     Notes
     -----
-    Orders sent after a bar's close fill at the next bar's open. Stops and limits fill inside the bar's range; when one bar
-    touches both a stop and a target, the stop is taken to come first.
+    Orders sent after a bar's close fill at the next bar's open. Stops and limits fill inside the bar's range; when one
+    bar touches both a stop and a target, the stop is taken to come first.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class SimulatedBroker:
         self._exchange = _core.SimulatedExchange(engine_json)
 
     async def settle(self, batch: BarBatch, settlement: Settlement) -> None:
-        """Fills of the open, then fills inside the bar.
+        """Report fills of the open, then fills inside the bar.
 
         Parameters
         ----------

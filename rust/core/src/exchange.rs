@@ -21,7 +21,7 @@
 //! # One bar
 //! ```text
 //! open_phase(ts, bars)    funding, expiry, arrivals, liquidation gaps; market orders, then stops gapped through, then marketable limits
-//!   ↳ fills → engine → submit
+//!   ↳ funding → portfolio; fills → engine → submit
 //! range_phase(ts, bars)   liquidations, stops and limits touched inside the bar
 //!   ↳ fills → engine → submit; call again until it adds no fill: a stop that answers an entry inside the bar may be hit in that bar
 //! engine decides on the close → submit
@@ -85,8 +85,8 @@ impl SimulatedExchange {
         Self::build(costs, instruments, None)
     }
 
-    /// A venue that keeps the account itself, beginning with the books of `account`: it refuses orders that the account cannot back
-    /// and can margin all positions together.
+    /// A venue that begins with the positions of `account` and, unless the margin mode is unlimited, keeps books of its own from there on: it
+    /// refuses orders that the account cannot back and can margin all positions together.
     ///
     /// # Errors
     /// [`CoreError::Parameter`] for a bad cost or instrument; [`CoreError::Shape`] when the account knows other symbols.
@@ -105,6 +105,7 @@ impl SimulatedExchange {
             i.validate()?;
         }
         let mut books = vec![Book::default(); instruments.len()];
+        let keep = costs.margin.mode != MarginMode::Unlimited;
         if let Some(account) = &account {
             for (book, position) in books.iter_mut().zip(account.positions()) {
                 book.quantity = position.quantity;
@@ -117,7 +118,7 @@ impl SimulatedExchange {
             instruments: instruments.to_vec(),
             books,
             funding: vec![Vec::new(); instruments.len()],
-            account,
+            account: account.filter(|_| keep),
             events: Vec::new(),
             next_fill: 1,
             now: i64::MIN,
@@ -315,6 +316,7 @@ impl SimulatedExchange {
             symbol,
             bar,
             ts,
+            closed: false,
         }
     }
 
@@ -349,6 +351,14 @@ impl SimulatedExchange {
         self.account.as_ref()
     }
 
+    /// Tells the venue's own account the price of one unit of a currency; nothing to do where it keeps none.
+    ///
+    /// # Errors
+    /// As [`Portfolio::set_rate`].
+    pub fn set_rate(&mut self, currency: &str, rate: f64) -> Result<()> {
+        self.account.as_mut().map_or(Ok(()), |account| account.set_rate(currency, rate))
+    }
+
     /// Costs in force.
     pub fn costs(&self) -> &CostConfig {
         &self.costs
@@ -362,6 +372,14 @@ impl SimulatedExchange {
     /// What was reported since the last call, in order.
     pub fn drain_events(&mut self) -> std::vec::Drain<'_, BrokerEvent> {
         self.events.drain(..)
+    }
+
+    /// The funding settled since the last call, taken out of what [`SimulatedExchange::drain_events`] would give.
+    ///
+    /// Call it after the open phase and book it before that phase's fills: who held the position until then pays, also where the
+    /// open closes it.
+    pub fn drain_funding(&mut self) -> impl Iterator<Item = BrokerEvent> + '_ {
+        self.events.extract_if(.., |e| matches!(e.kind, BrokerEventKind::Funding { .. }))
     }
 
     /// Sets a position without a fill: after a restart, or to begin with a position that exists already.

@@ -215,8 +215,7 @@ impl CostConfig {
             }
         };
         let price = reference * (1.0 + side.sign() * (0.5 * self.spread + slippage));
-        // A sale can never price below one tick, however large the slippage of a tiny market.
-        instrument.price_against(side, price).clamp(bar.low, bar.high)
+        instrument.price_against(side, price).max(bar.low).min(bar.high)
     }
 }
 

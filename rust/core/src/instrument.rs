@@ -153,3 +153,56 @@ impl Instrument {
         steps((quantity / self.lot).round(), self.lot)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(tick: f64) -> Instrument {
+        Instrument { tick, lot: tick, ..Instrument::default() }
+    }
+
+    #[test]
+    fn prices_round_to_their_side() {
+        let i = grid(0.05);
+        assert_eq!((i.floor_price(100.07), i.ceil_price(100.07), i.round_price(100.07)), (100.05, 100.1, 100.05));
+        // A price on the grid stays, whatever noise its float carries.
+        for n in 1..2_000 {
+            let price = f64::from(n) / 20.0;
+            for noisy in [price, price * (1.0 + 1e-15), price * (1.0 - 1e-15), f64::from(n) * 0.05] {
+                assert_eq!((i.floor_price(noisy), i.ceil_price(noisy)), (price, price));
+            }
+        }
+        assert_eq!(i.price_against(Side::Buy, 100.01), 100.05);
+        assert_eq!(i.price_against(Side::Sell, 100.04), 100.0);
+        let coarse = grid(2.5);
+        assert_eq!((coarse.floor_price(9.0), coarse.ceil_price(9.0)), (7.5, 10.0));
+    }
+
+    #[test]
+    fn lots_are_told_from_noise() {
+        let i = grid(0.1);
+        assert!(i.on_lot(0.1 + 0.2) && i.on_lot(123_456.7) && i.on_lot(0.0));
+        assert!(!i.on_lot(0.15) && !i.on_lot(0.100001));
+        assert_eq!(i.round_quantity(0.1 + 0.2), 0.3);
+        assert_eq!(i.floor_quantity(-0.39), -0.3);
+    }
+
+    #[test]
+    fn fields_are_checked_by_name() {
+        let good = Instrument { symbol: "X".to_owned(), ..Instrument::default() };
+        assert!(good.validate().is_ok());
+        for (bad, name) in [
+            (Instrument { tick: 0.0, ..good.clone() }, "tick"),
+            (Instrument { lot: f64::NAN, ..good.clone() }, "lot"),
+            (Instrument { multiplier: -1.0, ..good.clone() }, "multiplier"),
+            (Instrument { min_quantity: -1.0, ..good.clone() }, "min_quantity"),
+            (Instrument { min_notional: f64::INFINITY, ..good.clone() }, "min_notional"),
+            (Instrument { max_leverage: 0.5, ..good.clone() }, "max_leverage"),
+            (Instrument { maintenance_margin: 1.0, ..good.clone() }, "maintenance_margin"),
+        ] {
+            let text = bad.validate().unwrap_err().to_string();
+            assert!(text.starts_with(&format!("instrument X: {name} = ")), "{text}");
+        }
+    }
+}

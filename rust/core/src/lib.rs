@@ -3,7 +3,9 @@
 //! No Python and no I/O. Kernels are single-threaded state machines; `panel` alone spreads symbols over threads.
 #![forbid(unsafe_code)]
 
+pub mod backtest;
 pub mod bars;
+pub mod engine;
 pub mod ensemble;
 pub mod error;
 pub mod exchange;
@@ -13,6 +15,8 @@ pub mod indicators;
 pub mod instrument;
 pub mod meta;
 pub mod order;
+pub mod panel;
+pub mod performance;
 pub mod portfolio;
 pub mod risk;
 pub mod signals;

@@ -255,6 +255,7 @@ impl Portfolio {
         let fee = fill.fee * rate * share;
         self.cash += if contract.spot { sign * value * rate } else { gross };
         self.cash -= fee;
+        position.reach(fill.side.opposite(), fill.price);
         position.quantity = keep;
         position.realised += gross;
         position.fees += fee;
@@ -313,9 +314,7 @@ impl Portfolio {
             self.held.remove(at);
         }
         let position = &mut self.positions[fill.symbol as usize];
-        let side = fill.side.opposite();
-        position.reach(side, fill.price);
-        let trade = position.trade(fill.symbol, side, fill);
+        let trade = position.trade(fill.symbol, fill.side.opposite(), fill);
         position.clear();
         trade
     }
@@ -459,3 +458,6 @@ fn check_rate(currency: &str, rate: f64) -> Result<()> {
     }
     Err(CoreError::parameter(format!("rate of {currency}"), rate, "a finite number > 0"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,22 @@
 
 use pyo3::prelude::*;
 
+mod arrow;
+mod backtest;
+mod bars;
+mod columns;
+mod convert;
+mod engine;
 mod gateway;
+mod indicators;
+mod performance;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    engine::register(m)?;
+    backtest::register(m)?;
+    indicators::register(m)?;
+    performance::register(m)?;
     Ok(())
 }

@@ -70,7 +70,7 @@ impl SymbolState {
     pub(super) fn new(config: &EngineConfig, k: usize) -> Result<Self> {
         let market = config.symbols[k].market;
         let timeframe = Timeframe::parse(&config.timeframe)?;
-        let context = StrategyContext { market, timeframe, model: None };
+        let context = StrategyContext { market, timeframe };
         let mut built = Vec::with_capacity(config.strategies.len());
         for s in &config.strategies {
             let given: Vec<(&str, f64)> = s.params.iter().map(|(name, &v)| (name.as_str(), v)).collect();
@@ -78,8 +78,11 @@ impl SymbolState {
         }
         let names: Vec<String> = config.strategy_names().map(str::to_owned).collect();
         let needs = config.classify || built.iter().any(|s| s.needs_features());
-        let features =
-            if needs { Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?) } else { None };
+        let features = if needs {
+            Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?)
+        } else {
+            None
+        };
         let n = names.len();
         Ok(Self {
             strategies: built,

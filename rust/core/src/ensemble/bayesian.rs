@@ -64,7 +64,9 @@ impl Method for Bayesian {
             }
         }
         if total > 0.0 {
-            weights.iter_mut().for_each(|w| *w /= total);
+            for weight in weights.iter_mut() {
+                *weight /= total;
+            }
         }
         weighted::mean(ballot.votes, weights, contributions)
     }

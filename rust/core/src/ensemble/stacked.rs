@@ -61,7 +61,9 @@ impl Method for Stacked {
         } else {
             0.5
         };
-        contributions.iter_mut().for_each(|c| *c *= share);
+        for part in contributions {
+            *part *= share;
+        }
         value
     }
 }

@@ -92,7 +92,7 @@ impl SimulatedExchange {
     /// Initial margin that an order needs against what is free, where the venue keeps the account.
     pub(super) fn check_margin(&self, order: &Order, near: f64) -> Result<(), RejectReason> {
         let Some(account) = &self.account else { return Ok(()) };
-        if self.costs.margin.mode == MarginMode::Unlimited || near <= 0.0 {
+        if near <= 0.0 {
             return Ok(());
         }
         let book = &self.books[order.symbol as usize];

@@ -8,6 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::error::{CoreError, Result};
 
 pub mod candles;
+pub mod instance;
 pub mod levels;
 pub mod momentum;
 pub mod overlap;
@@ -18,6 +19,7 @@ pub mod trend;
 pub mod volatility;
 pub mod volume;
 
+pub use instance::Instance;
 pub use registry::{Family, Input, Param, Row};
 
 /// A streaming indicator with `I` inputs and `O` outputs.

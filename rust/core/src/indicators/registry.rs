@@ -195,11 +195,17 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 /// [`CoreError::Parameter`] naming the closest known indicators.
 pub fn find(name: &str) -> Result<&'static Row> {
     rows().find(|r| r.name == name).ok_or_else(|| {
-        let mut near: Vec<&str> = rows().map(|r| r.name).collect();
-        near.sort_by_key(|known| distance(name, known));
-        near.truncate(3);
-        CoreError::parameter("indicator", format!("{name:?}"), format!("a known name, such as {}", near.join(", ")))
+        let near = nearest(name, rows().map(|r| r.name));
+        CoreError::parameter("indicator", format!("{name:?}"), format!("a known name, such as {near}"))
     })
+}
+
+/// The three known names closest to `name`, for messages.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let mut near: Vec<&str> = known.collect();
+    near.sort_by_key(|known| distance(name, known));
+    near.truncate(3);
+    near.join(", ")
 }
 
 /// Levenshtein distance, for "did you mean".

@@ -77,7 +77,7 @@ pub struct Trade {
     pub funding: f64,
     /// `gross − fees − funding`.
     pub pnl: f64,
-    /// `pnl` / equity before the entry.
+    /// `pnl` / equity before the entry; NaN where that was not above zero.
     pub pnl_fraction: f64,
     /// `pnl` / notional of all entries.
     pub return_fraction: f64,
@@ -135,13 +135,14 @@ impl Position {
             fees: r.fees,
             funding: r.funding,
             pnl,
-            pnl_fraction: pnl / self.entry_equity,
+            pnl_fraction: if self.entry_equity > 0.0 { pnl / self.entry_equity } else { f64::NAN },
             return_fraction: pnl / r.entry_notional,
             bars: self.bars_held,
             mae: excursion(self.worst_price).min(0.0),
             mfe: excursion(self.best_price).max(0.0),
             slippage: r.slippage,
-            exit: fill.purpose,
+            // A reversal is one order that closes and opens: for the trade that it ends it is an exit.
+            exit: if matches!(fill.purpose, Purpose::Entry | Purpose::Resize) { Purpose::Exit } else { fill.purpose },
             entry_decision: r.decision,
         }
     }

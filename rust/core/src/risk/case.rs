@@ -24,8 +24,17 @@ struct Usage {
 }
 
 /// What one unit of quantity is worth, account currency.
-fn unit_value<H: Holdings>(portfolio: &H, _instrument: &Instrument, symbol: SymbolId, price: f64) -> f64 {
-    price * portfolio.rate(symbol)
+fn unit_value<H: Holdings>(portfolio: &H, instrument: &Instrument, symbol: SymbolId, price: f64) -> f64 {
+    instrument.notional(1.0, price) * portfolio.rate(symbol)
+}
+
+/// What is held and on order once orders against the position have filled.
+fn net(held: f64, pending: f64, instrument: &Instrument) -> (f64, f64) {
+    if held * pending >= 0.0 {
+        return (held, pending);
+    }
+    let left = instrument.round_quantity(held + pending);
+    if left * held > 0.0 { (left, 0.0) } else { (0.0, left) }
 }
 
 /// Everything that one decision looks at.
@@ -36,7 +45,9 @@ pub(super) struct Case<'a, H> {
     meters: &'a [RiskMeter],
     instruments: &'a [Instrument],
     instrument: &'a Instrument,
+    /// Signed quantity held, less the exits on their way.
     held: f64,
+    /// Signed quantity of the entries on their way; never against `held`.
     pending: f64,
     equity: f64,
     /// Account currency per unit of quantity.
@@ -53,6 +64,7 @@ impl<'a, H: Holdings> Case<'a, H> {
     ) -> Self {
         let symbol = request.symbol;
         let instrument = &instruments[symbol as usize];
+        let (held, pending) = net(portfolio.quantity(symbol), engine.symbols[symbol as usize].pending, instrument);
         Self {
             engine,
             request,
@@ -60,8 +72,8 @@ impl<'a, H: Holdings> Case<'a, H> {
             meters,
             instruments,
             instrument,
-            held: portfolio.quantity(symbol),
-            pending: engine.symbols[symbol as usize].pending,
+            held,
+            pending,
             equity: portfolio.equity(),
             value: unit_value(portfolio, instrument, symbol, request.price),
         }
@@ -181,8 +193,9 @@ impl<'a, H: Holdings> Case<'a, H> {
         if other == self.request.symbol {
             return;
         }
-        let price = self.portfolio.price(other);
         let memory = &self.engine.symbols[other as usize];
+        let known = self.portfolio.price(other);
+        let price = if known > 0.0 { known } else { memory.price };
         let held = self.portfolio.quantity(other);
         let goal = held + memory.outstanding();
         let value = unit_value(self.portfolio, &self.instruments[other as usize], other, price) / self.equity;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decision::Rule;
-use super::draft::Draft;
+use super::draft::{Draft, NOISE};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -36,7 +36,7 @@ impl DailyLoss {
         }
         self.last = equity;
         self.loss = if self.start > 0.0 { (1.0 - equity / self.start).max(0.0) } else { 0.0 };
-        let news = !self.reached && self.loss >= limit;
+        let news = !self.reached && self.loss + NOISE >= limit;
         // Once reached it holds for the day, whatever equity does after: a rebound is no reason to bet again.
         self.reached |= news;
         news

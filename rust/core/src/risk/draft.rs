@@ -2,6 +2,9 @@
 
 use super::decision::{RiskStep, Rule, Steps};
 
+/// Relative size of float noise.
+pub(super) const NOISE: f64 = 1e-12;
+
 /// A wanted position on one side, as a fraction of equity, with the record of what was done to it.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -26,9 +29,12 @@ impl Draft {
     /// Cuts the size to `allowed`.
     pub(super) fn cap(&mut self, rule: Rule, allowed: f64, limit: f64) {
         let before = self.size;
-        // A NaN bound allows nothing: `min` alone would let it pass.
-        self.size = if allowed > 0.0 { before.min(allowed) } else { 0.0 };
-        self.cut |= self.size < before;
+        // Float noise is no cut; a NaN bound allows nothing, which `min` would let pass.
+        let stands = before <= allowed * (1.0 + NOISE);
+        if !stands {
+            self.size = allowed.max(0.0);
+            self.cut = true;
+        }
         self.note(rule, before, self.size, limit);
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::DrawdownConfig;
 use super::decision::Rule;
-use super::draft::Draft;
+use super::draft::{Draft, NOISE};
 
 /// A rung of the ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -124,6 +124,8 @@ impl Ladder {
     }
 
     fn rung(config: &DrawdownConfig, drawdown: f64) -> DrawdownLevel {
+        // Equity of exactly 90 % of its peak is a drawdown of 10 %, whatever the float division says.
+        let drawdown = drawdown + NOISE;
         if drawdown >= config.halt {
             DrawdownLevel::Halt
         } else if drawdown >= config.no_new_risk {

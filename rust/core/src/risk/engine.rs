@@ -20,14 +20,16 @@ use crate::types::{Bar, SymbolId};
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Memory {
     pub(super) stop: Stop,
-    /// Signed quantity of open entry orders.
+    /// Signed quantity of open orders.
     pub(super) pending: f64,
     /// Signed quantity approved at the present time beyond what is held and pending.
     approved: f64,
+    /// Price of the last decision, for orders on a symbol that the account has no price of.
+    pub(super) price: f64,
 }
 
 impl Memory {
-    const NEW: Self = Self { stop: Stop::NONE, pending: 0.0, approved: 0.0 };
+    const NEW: Self = Self { stop: Stop::NONE, pending: 0.0, approved: 0.0, price: f64::NAN };
 
     /// Signed quantity that is on its way.
     pub(super) fn outstanding(&self) -> f64 {
@@ -151,7 +153,7 @@ impl RiskEngine {
         self.daily.blocks(ts)
     }
 
-    /// Notes the signed quantity of a symbol's open entry orders, so that it counts against shared limits before the symbol is decided
+    /// Notes the signed quantity of a symbol's open orders but for its protective ones, so that it counts against shared limits before the symbol is decided
     /// again. [`RiskEngine::evaluate`] does so for its own symbol.
     pub fn set_pending(&mut self, symbol: SymbolId, quantity: f64) {
         self.symbols[symbol as usize].pending = quantity;
@@ -232,8 +234,9 @@ impl RiskEngine {
 
     /// Decides on a wanted position.
     ///
-    /// `meters` and `instruments` are those of all symbols, by symbol; `pending` is the signed quantity of the symbol's open entry orders.
-    /// An order against what is held is sized as if entry orders on the old side were withdrawn.
+    /// `meters` and `instruments` are those of all symbols, by symbol. `pending` is the signed quantity of the symbol's open orders but for
+    /// its protective ones: exits on their way count as done, entries as held, unless the order goes against them, which then is sized
+    /// as if they were withdrawn.
     pub fn evaluate<H: Holdings>(
         &mut self,
         request: &TargetRequest,
@@ -247,6 +250,7 @@ impl RiskEngine {
         let memory = &mut self.symbols[symbol as usize];
         memory.pending = pending;
         memory.approved = 0.0;
+        memory.price = request.price;
         let held = portfolio.quantity(symbol);
         let decision = if held == 0.0 && pending == 0.0 && request.target == 0.0 {
             RiskDecision::none(request)

@@ -24,5 +24,8 @@ pub use config::{DrawdownConfig, RiskConfig, SizingConfig, SizingMethod, StopCon
 pub use decision::{RiskDecision, RiskStep, Rule, Steps, TargetRequest, Verdict};
 pub use drawdown::{DrawdownLevel, Halt, HaltReason, RiskEvent, RiskEventKind};
 pub use engine::RiskEngine;
-pub use holdings::{Held, Holdings};
+pub use holdings::{Account, Held, Holdings};
 pub use meter::{ATR_PERIOD, CORRELATION_WINDOW, RiskMeter, VOLATILITY_PERIOD};
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use crate::instrument::Instrument;
 
 /// Smallest order that the venue takes at this price, as a quantity.
 pub(super) fn smallest(instrument: &Instrument, price: f64) -> f64 {
-    instrument.lot.max(instrument.min_quantity).max(instrument.min_notional / price)
+    instrument.lot.max(instrument.min_quantity).max(instrument.min_notional / instrument.notional(1.0, price))
 }
 
 /// The venue takes an order of this size.

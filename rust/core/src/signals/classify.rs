@@ -7,9 +7,9 @@ use super::{above, at_least, at_most, below};
 use crate::error::{CoreError, Result};
 use crate::types::{Market, Timeframe};
 
-/// Numbers of the `signal` rules.
+/// Numbers of the `signal` rules; all of them or none, as the defaults differ by market and timeframe ([`SignalThresholds::of`]).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct SignalThresholds {
     /// Short momentum of a Buy; twice as much for a Strong Buy. Fraction, > 0.
     pub momentum: f64,

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
+use crate::strategies::Vote;
 use crate::strategies::registry::rows;
 use crate::strategies::testing::{bars, build, run};
-use crate::strategies::Vote;
 use crate::types::Bar;
 
 fn same(a: &[Vote], b: &[Vote]) -> bool {
@@ -38,7 +38,7 @@ proptest! {
 
     #[test]
     fn votes_are_in_range_and_start_after_the_warm_up(tape in bars(400)) {
-        for row in rows().filter(|r| !r.needs_model) {
+        for row in rows() {
             let mut strategy = build(row);
             let votes = run(&mut *strategy, &tape);
             for (i, vote) in votes.iter().enumerate() {
@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn the_future_changes_nothing(tape in bars(300), cut in 0..300_usize, jump in 0.5..2.0_f64) {
-        for row in rows().filter(|r| !r.needs_model) {
+        for row in rows() {
             let votes = run(&mut *build(row), &tape);
             let mut other = tape.clone();
             let tail = scaled(&other[cut..], jump, 3.0);
@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn a_snapshot_goes_on_bit_for_bit(tape in bars(300), cut in 0..300_usize) {
-        for row in rows().filter(|r| !r.needs_model) {
+        for row in rows() {
             let mut first = build(row);
             let mut votes = run(&mut *first, &tape[..cut]);
             let bytes = first.snapshot().unwrap();
@@ -85,7 +85,7 @@ proptest! {
     #[test]
     fn units_do_not_matter(tape in bars(300), k in -20.0..20.0_f64, m in -10.0..10.0_f64) {
         let other = scaled(&tape, k.exp(), m.exp());
-        for row in rows().filter(|r| !r.needs_model) {
+        for row in rows() {
             let (a, b) = (run(&mut *build(row), &tape), run(&mut *build(row), &other));
             if let Some(i) = near(&a, &b) {
                 prop_assert!(false, "{} at {}: {:?} but {:?}", row.name, i, a[i], b[i]);
@@ -95,7 +95,7 @@ proptest! {
 
     #[test]
     fn a_missing_value_gets_no_vote_and_leaves_the_state_alone(tape in bars(200), at in 0..200_usize, column in 0..5_u8) {
-        for row in rows().filter(|r| !r.needs_model) {
+        for row in rows() {
             let mut bad = tape[at];
             match column {
                 0 => bad.open = f64::NAN,
@@ -127,12 +127,29 @@ fn flat_and_silent_bars_are_ordinary_input() {
     let flat: Vec<Bar> = (0..400)
         .map(|k| Bar { ts: k * 3_600_000, open: 1e-7, high: 1e-7, low: 1e-7, close: 1e-7, volume: 0.0 })
         .collect();
-    for row in rows().filter(|r| !r.needs_model) {
+    for row in rows() {
         let mut strategy = build(row);
         let warm_up = strategy.warm_up();
         for vote in &run(&mut *strategy, &flat)[warm_up..] {
             assert_eq!(vote.signal, 0.0, "{}: {vote:?}", row.name);
         }
+    }
+}
+
+#[test]
+fn random_markets_make_every_strategy_act() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for row in rows() {
+        let (mut long, mut short) = (0, 0);
+        for _ in 0..20 {
+            let tape = bars(400).new_tree(&mut runner).unwrap().current();
+            for vote in run(&mut *build(row), &tape) {
+                long += usize::from(vote.signal > 0.0);
+                short += usize::from(vote.signal < 0.0);
+            }
+        }
+        assert!(long > 20 && short > 20, "{}: {long} long, {short} short", row.name);
     }
 }
 

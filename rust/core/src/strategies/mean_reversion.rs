@@ -93,7 +93,7 @@ pub(super) const ROW: Row = Row {
         Param::float("overbought", 70.0, 0.0, 100.0),
     ],
     summary: "Against a z-score beyond ±2 that the RSI confirms, until the price is back at its mean.",
-    needs_model: false,
+    takes_model: false,
     rule: Some(|p| {
         if p[3] >= p[2] {
             Some(("exit_z", "a number below entry_z"))

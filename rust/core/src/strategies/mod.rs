@@ -9,19 +9,33 @@ use crate::error::Result;
 use crate::features::FeatureRow;
 use crate::types::Bar;
 
+mod anomaly_detection;
+mod forest;
+mod gradient_trend;
+mod hmm;
 #[cfg(test)]
 mod laws;
 mod mean_reversion;
 mod momentum_breakout;
+mod regime_change;
 pub mod registry;
+mod sentiment_momentum;
 #[cfg(test)]
 pub(crate) mod testing;
 mod ut_bot;
+mod vbsr;
+mod volatility_regime;
 
+pub use anomaly_detection::AnomalyDetection;
+pub use gradient_trend::GradientTrend;
 pub use mean_reversion::MeanReversion;
 pub use momentum_breakout::MomentumBreakout;
+pub use regime_change::RegimeChange;
 pub use registry::{StrategyContext, Style};
+pub use sentiment_momentum::SentimentMomentum;
 pub use ut_bot::UtBot;
+pub use vbsr::Vbsr;
+pub use volatility_regime::VolatilityRegime;
 
 /// What a strategy wants to hold now, in [−1, 1], and how sure it is, in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -186,4 +200,10 @@ impl Holding {
 /// `x` clipped into [0, 1].
 pub(crate) fn unit(x: f64) -> f64 {
     x.clamp(0.0, 1.0)
+}
+
+/// `x` rounded to 32 bits of mantissa: values that differ by rounding noise only become equal (but for one case in a million).
+pub(crate) fn coarse(x: f64) -> f64 {
+    const DROPPED: u32 = 20;
+    f64::from_bits((x.to_bits() + (1 << (DROPPED - 1))) >> DROPPED << DROPPED)
 }

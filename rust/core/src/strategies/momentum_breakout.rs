@@ -126,7 +126,7 @@ pub(super) const ROW: Row = Row {
         Param::float("target_range", 0.02, 1e-6, 10.0),
     ],
     summary: "Close beyond the previous 20-bar extreme on volume and momentum, sized by ATR.",
-    needs_model: false,
+    takes_model: false,
     rule: None,
     build: |p, _, _| Ok(erase(MomentumBreakout::new(p))),
 };

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{CoreError, Result};
 use crate::indicators::registry::Param;
-use crate::strategies::{Strategy, mean_reversion, momentum_breakout, ut_bot};
+use crate::strategies::{
+    Strategy, anomaly_detection, gradient_trend, mean_reversion, momentum_breakout, regime_change, sentiment_momentum,
+    ut_bot, vbsr, volatility_regime,
+};
 use crate::types::{Market, Timeframe};
 
 /// What a strategy lives on, which is what the regime ensemble needs to know of it.
@@ -42,7 +45,7 @@ pub struct StrategyContext {
 /// A rule over several parameters: the one that breaks it and what is expected of it.
 pub type CrossRule = fn(&[f64]) -> Option<(&'static str, &'static str)>;
 
-/// Makes a strategy from checked parameters and, for a row that needs one, a fitted model as JSON.
+/// Makes a strategy from checked parameters and, for a row that takes one, a fitted model as JSON.
 pub type Build = fn(&[f64], &StrategyContext, Option<&str>) -> Result<Box<dyn Strategy>>;
 
 /// One strategy of the catalogue.
@@ -58,8 +61,8 @@ pub struct Row {
     pub params: &'static [Param],
     /// One line for people.
     pub summary: &'static str,
-    /// Votes only with a model fitted beforehand; without one it stays cold.
-    pub needs_model: bool,
+    /// Accepts a model fitted beforehand; without one it fits its own on the bars behind it.
+    pub takes_model: bool,
     /// A rule over several parameters: the parameter and the text of what is expected where it is broken.
     pub rule: Option<CrossRule>,
     /// Builds the strategy from checked parameters.
@@ -93,7 +96,7 @@ impl Row {
         context: &StrategyContext,
         model: Option<&str>,
     ) -> Result<Box<dyn Strategy>> {
-        if model.is_some() && !self.needs_model {
+        if model.is_some() && !self.takes_model {
             return Err(CoreError::parameter(format!("{}.model", self.name), "a model", "none: the rule is fixed"));
         }
         (self.build)(&self.resolve(given)?, context, model)
@@ -133,7 +136,17 @@ pub(crate) fn resolve(
     Ok(values)
 }
 
-const ROWS: &[&Row] = &[&ut_bot::ROW, &mean_reversion::ROW, &momentum_breakout::ROW];
+const ROWS: &[&Row] = &[
+    &ut_bot::ROW,
+    &gradient_trend::ROW,
+    &vbsr::ROW,
+    &mean_reversion::ROW,
+    &momentum_breakout::ROW,
+    &volatility_regime::ROW,
+    &anomaly_detection::ROW,
+    &sentiment_momentum::ROW,
+    &regime_change::ROW,
+];
 
 /// Every strategy on one symbol.
 pub fn rows() -> impl Iterator<Item = &'static Row> {

@@ -65,7 +65,7 @@ pub(super) const ROW: Row = Row {
     style: Style::Trend,
     params: &[Param::int("atr_period", 10, 1, MAX_PERIOD), Param::float("sensitivity", 1.0, 0.01, 100.0)],
     summary: "Holds the side of an ATR trailing stop until the close crosses it.",
-    needs_model: false,
+    takes_model: false,
     rule: None,
     build: |p, _, _| Ok(erase(UtBot::new(p))),
 };

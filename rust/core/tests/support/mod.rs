@@ -16,7 +16,7 @@ pub(crate) struct Table {
     pub(crate) timestamp: Vec<f64>,
 }
 
-/// SplitMix64 as a uniform number in [0, 1): the same series on every machine.
+/// `SplitMix64` as a uniform number in [0, 1): the same series on every machine.
 pub(crate) struct Rng(u64);
 
 impl Rng {
@@ -60,11 +60,10 @@ impl Table {
 
     pub(crate) fn input(&self, input: Input) -> &[f64] {
         match input {
-            Input::Open => &self.open,
+            Input::Open | Input::Real2 => &self.open,
             Input::High => &self.high,
             Input::Low => &self.low,
             Input::Volume => &self.volume,
-            Input::Real2 => &self.open,
             Input::Close | Input::Real => &self.close,
             Input::Timestamp => &self.timestamp,
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::smooth::Smoother;
-use crate::indicators::trend::directional::Directional;
+use crate::indicators::trend::directional::{Directional, Movement};
 use crate::indicators::{Indicator, erase};
 
 /// Wilder's average of DX, seeded by the mean of its first `period` values (Wilder, 1978).
@@ -23,15 +23,53 @@ impl Adx {
     }
 }
 
+#[inline(always)]
+fn averaged(average: &mut Smoother, m: Movement) -> f64 {
+    match m.index() {
+        Some(index) => average.push(index),
+        None if average.is_warm() => average.value(),
+        None => average.push(0.0),
+    }
+}
+
 impl Indicator<3, 1> for Adx {
     #[inline(always)]
     fn update(&mut self, bar: [f64; 3]) -> [f64; 1] {
         let Some(m) = self.movement.push(bar) else { return [f64::NAN] };
-        match m.index() {
-            Some(index) => [self.average.push(index)],
-            None if self.average.is_warm() => [self.average.value()],
-            None => [self.average.push(0.0)],
-        }
+        [averaged(&mut self.average, m)]
+    }
+    fn reset(&mut self) {
+        self.movement.reset();
+        self.average.reset();
+    }
+    fn warm_up(&self) -> usize {
+        2 * self.movement.period() - 1
+    }
+}
+
+/// ADX, +DI and −DI of one movement, for callers that need all three.
+///
+/// In exact arithmetic two moves of the same number of ticks are equal and neither counts. In floating point `0.3 − 0.2` and
+/// `0.2 − 0.1` differ in the last bit, and which of them counts would depend on the price unit: with a `tie` of 1e-12 they are equal
+/// again. [`Adx`] leaves such ties to rounding, as TA-Lib does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DirectionalIndex {
+    movement: Directional,
+    average: Smoother,
+}
+
+impl DirectionalIndex {
+    /// Sums and average over `period ≥ 2` bars; moves that differ by no more than the part `tie ≥ 0` of the price are equal.
+    pub fn new(period: usize, tie: f64) -> Self {
+        Self { movement: Directional::with_tie(period, tie), average: Smoother::wilder(period) }
+    }
+}
+
+impl Indicator<3, 3> for DirectionalIndex {
+    #[inline(always)]
+    fn update(&mut self, bar: [f64; 3]) -> [f64; 3] {
+        let Some(m) = self.movement.push(bar) else { return [f64::NAN; 3] };
+        [averaged(&mut self.average, m), m.plus_di(), m.minus_di()]
     }
     fn reset(&mut self) {
         self.movement.reset();

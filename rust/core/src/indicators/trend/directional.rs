@@ -14,6 +14,18 @@ pub(super) struct Movement {
 }
 
 impl Movement {
+    /// +DI: upward movement as a share of the true range, in percent.
+    #[inline(always)]
+    pub(super) fn plus_di(self) -> f64 {
+        if self.range > 0.0 { 100.0 * (self.plus / self.range) } else { 0.0 }
+    }
+
+    /// −DI: downward movement as a share of the true range, in percent.
+    #[inline(always)]
+    pub(super) fn minus_di(self) -> f64 {
+        if self.range > 0.0 { 100.0 * (self.minus / self.range) } else { 0.0 }
+    }
+
     /// `100 · |+DI − −DI| / (+DI + −DI)`; none where there was no movement.
     #[inline(always)]
     pub(super) fn index(self) -> Option<f64> {
@@ -27,6 +39,8 @@ impl Movement {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Directional {
     period: usize,
+    /// Moves that differ by no more than this part of the price are equal.
+    tie: f64,
     high: f64,
     low: f64,
     close: f64,
@@ -38,9 +52,14 @@ pub(super) struct Directional {
 
 impl Directional {
     pub(super) fn new(period: usize) -> Self {
+        Self::with_tie(period, 0.0)
+    }
+
+    pub(super) fn with_tie(period: usize, tie: f64) -> Self {
         let sum = WilderSum::new(period, period - 1);
         Self {
             period,
+            tie,
             high: f64::NAN,
             low: f64::NAN,
             close: f64::NAN,
@@ -64,8 +83,9 @@ impl Directional {
             return None;
         }
         // The larger of the two moves counts, if it is a move outwards at all.
-        let plus = if up > down { larger(up, 0.0) } else { 0.0 };
-        let minus = if down > up { larger(down, 0.0) } else { 0.0 };
+        let tie = self.tie * high;
+        let plus = if up - down > tie { larger(up, 0.0) } else { 0.0 };
+        let minus = if down - up > tie { larger(down, 0.0) } else { 0.0 };
         let movement =
             Movement { plus: self.plus.push(plus), minus: self.minus.push(minus), range: self.range.push(range) };
         if self.seen < self.period {
@@ -80,6 +100,6 @@ impl Directional {
     }
 
     pub(super) fn reset(&mut self) {
-        *self = Self::new(self.period);
+        *self = Self::with_tie(self.period, self.tie);
     }
 }

@@ -25,7 +25,7 @@ impl Indicator<3, 1> for MinusDi {
     #[inline(always)]
     fn update(&mut self, bar: [f64; 3]) -> [f64; 1] {
         let Some(m) = self.movement.push(bar) else { return [f64::NAN] };
-        [if m.range > 0.0 { 100.0 * (m.minus / m.range) } else { 0.0 }]
+        [m.minus_di()]
     }
     fn reset(&mut self) {
         self.movement.reset();

@@ -25,7 +25,7 @@ mod trix;
 mod ut_bot;
 mod vortex;
 
-pub use adx::Adx;
+pub use adx::{Adx, DirectionalIndex};
 pub use adxr::Adxr;
 pub use apo::Apo;
 pub use aroon::Aroon;

@@ -25,7 +25,7 @@ impl Indicator<3, 1> for PlusDi {
     #[inline(always)]
     fn update(&mut self, bar: [f64; 3]) -> [f64; 1] {
         let Some(m) = self.movement.push(bar) else { return [f64::NAN] };
-        [if m.range > 0.0 { 100.0 * (m.plus / m.range) } else { 0.0 }]
+        [m.plus_di()]
     }
     fn reset(&mut self) {
         self.movement.reset();

@@ -1,0 +1,44 @@
+"""The command tree. Commands import what they need when they run, so that ``--help`` stays fast."""
+
+from typing import Annotated
+
+import typer
+
+from mirrorfast.cli import backtest, config, doctor, live, scan
+from mirrorfast.cli.options import version_callback
+
+__all__ = ["app"]
+
+_EPILOG = (
+    "Exit status: 0 success; 1 failure of mirrorfast, the ledger or the venue; "
+    "2 bad input (an option, a configuration, a file of bars); 130 interrupted."
+)
+
+app = typer.Typer(
+    name="mirrorfast",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+    epilog=_EPILOG,
+)
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=version_callback, is_eager=True, help="Print the version and stop.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; works after a command too.")
+    ] = False,
+) -> None:
+    """Scan markets, research strategies, backtest, and run exactly the same code live."""
+
+
+app.command("live")(live.live)
+app.command("backtest")(backtest.backtest)
+app.command("scan")(scan.scan)
+app.add_typer(config.app, name="config")
+app.command("doctor")(doctor.doctor)

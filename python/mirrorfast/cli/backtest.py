@@ -1,0 +1,76 @@
+"""`mirrorfast backtest`: the engine's Rust loop over a table of bars."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mirrorfast.cli.figures import figures, plain
+from mirrorfast.cli.options import ConfigOption, JsonOption, console, print_json
+
+if TYPE_CHECKING:
+    from mirrorfast.backtest import BacktestResult
+
+__all__ = ["backtest"]
+
+
+def backtest(
+    bars: Annotated[
+        Path | None, typer.Option(help="Bars: a .parquet or .csv file, or a folder of them. Default: bundled market.")
+    ] = None,
+    symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
+    strategy: Annotated[
+        list[str] | None, typer.Option(help="Strategy to run in place of the configured ones; may be given again.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the HTML report here.")] = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Run strategies, ensemble and risk engine over bars, as fast as the machine can."""
+    from mirrorfast.backtest.runner import backtest as run
+    from mirrorfast.cli.span import narrowed
+    from mirrorfast.config import load_config
+    from mirrorfast.data.files import read_bars
+    from mirrorfast.data.sample import sample_bars
+
+    cfg = load_config(config)
+    table = narrowed(read_bars(bars) if bars is not None else sample_bars(), symbols, start, end)
+    result = run(table, strategies=strategy or None, config=cfg)
+    written = result.tearsheet(report) if report is not None else None
+    if json_:
+        print_json(_plain(result, written))
+    else:
+        _print(result, written)
+
+
+def _plain(result: "BacktestResult", written: Path | None) -> dict[str, Any]:
+    return {
+        "bars": result.bars.height,
+        "seconds": result.seconds,
+        "trades": result.trades.height,
+        "capital": result.config.capital,
+        "equity": result.final_equity,
+        "stats": plain(result.stats),
+        "report": None if written is None else str(written),
+    }
+
+
+def _print(result: "BacktestResult", written: Path | None) -> None:
+    from rich import box
+    from rich.table import Table
+
+    screen = console()
+    table = Table(title="Backtest", box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_row("bars", f"{result.bars.height:,}")
+    table.add_row("time", f"{result.seconds:.3f} s, {result.bars.height / result.seconds:,.0f} bars/s")
+    table.add_row("equity", f"{result.final_equity:,.2f} of {result.config.capital:,.2f}")
+    table.add_row("closed trades", f"{result.trades.height:,}")
+    for label, value in figures(result.stats):
+        table.add_row(label, value)
+    screen.print(table)
+    if written is not None:
+        screen.print(f"Report  {written}", soft_wrap=True, highlight=False)

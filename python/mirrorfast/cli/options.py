@@ -1,0 +1,80 @@
+"""Options and output that commands share."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+__all__ = ["ConfigOption", "JsonOption", "console", "print_json", "version_callback"]
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="TOML file; by default $MIRRORFAST_CONFIG, else mirrorfast.toml in the working directory if there is one.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make a console on the present standard output or error.
+
+    Parameters
+    ----------
+    stderr : bool, default False
+        Standard error instead of standard output.
+
+    Returns
+    -------
+    rich.console.Console
+        The console; plain text without a terminal.
+
+    Examples
+    --------
+    >>> console().print("ready")
+    ready
+    """
+    return Console(stderr=stderr, highlight=False, soft_wrap=not (stderr or Console().is_terminal))
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one JSON document.
+
+    Parameters
+    ----------
+    value : object
+        What ``json`` can write; everything else is written as its text.
+
+    Examples
+    --------
+    >>> print_json({"bars": 3})
+    {
+      "bars": 3
+    }
+    """
+    typer.echo(json.dumps(value, indent=2, default=str))
+
+
+def version_callback(value: bool) -> None:
+    """Print the version and stop, if asked to.
+
+    Parameters
+    ----------
+    value : bool
+        Whether ``--version`` was given.
+
+    Raises
+    ------
+    typer.Exit
+        After printing.
+    """
+    if value:
+        import mirrorfast
+
+        typer.echo(f"mirrorfast {mirrorfast.__version__}")
+        raise typer.Exit

@@ -1,0 +1,69 @@
+"""What all tests share: paths, the bundled market, real data where it is present, and no network."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "python" / "mirrorfast"
+
+# No deadline: a busy machine is no failure. A failing example is printed as code, ready to become a test.
+hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("thorough", parent=hypothesis.settings.get_profile("default"), max_examples=1_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def package() -> Path:
+    """The sources of the Python package."""
+    return PACKAGE
+
+
+@pytest.fixture(scope="session")
+def market() -> pl.DataFrame:
+    """The bundled market."""
+    from mirrorfast.data import sample_bars
+
+    return sample_bars()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Directory of real market data beside the repository; the test is skipped where it is absent."""
+    directory = Path(os.environ.get("MIRRORFAST_SHARED", ROOT.parent / "shared")) / "data"
+    if not directory.is_dir():
+        pytest.skip(f"no market data in {directory} (set MIRRORFAST_SHARED)")
+    return directory
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A developer's own settings must not decide whether tests pass.
+    for name in [name for name in os.environ if name.startswith("MIRRORFAST_") and name != "MIRRORFAST_SHARED"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("network"):
+        return
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family != socket.AF_UNIX and host not in {"127.0.0.1", "::1", "localhost"}:
+            pytest.fail(f"a test reached for the network: {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
