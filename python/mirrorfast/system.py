@@ -16,11 +16,12 @@ from mirrorfast import _core
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.feed import ReplayFeed
 from mirrorfast.data.sample import sample_bars
-from mirrorfast.data.schema import require_bars, validate_bars
+from mirrorfast.data.schema import bar_interval, require_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
 from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
+from mirrorfast.ledger.identifiers import check_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,8 @@ class IntegratedTradingSystem:
         Identifier; one that exists is resumed. A new one is made of the time by default.
     speed
         Bars per second and symbol; ``None`` for as fast as possible.
+    source
+        Where the bars came from, for error messages.
 
     Raises
     ------
@@ -110,15 +113,16 @@ class IntegratedTradingSystem:
         bars: Any = None,
         run: str | None = None,
         speed: float | None = None,
+        source: str = "bars",
     ) -> None:
         self.config = config or TradingConfig()
-        self.bars: pl.DataFrame = sample_bars() if bars is None else validate_bars(bars, source="bars")
+        self.bars: pl.DataFrame = sample_bars() if bars is None else validate_bars(bars, source=source)
         self.symbols: list[str] = self.bars["symbol"].unique(maintain_order=True).to_list()
-        self.engine_json = self.config.to_engine_json(self.symbols)
+        self.engine_json = self.config.to_engine_json(self.symbols, interval=bar_interval(self.bars))
         self.strategies = [s.name for s in self.config.strategies]
         self.engine = _core.DecisionEngine(self.engine_json)
-        require_bars(self.bars, self.engine.warm_up + 2, source="bars", reason="the strategies' warm-up and one trade")
-        self.run_id = run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        require_bars(self.bars, self.engine.warm_up + 2, source=source, reason="the strategies' warm-up and one trade")
+        self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
         self._speed = speed
         self._loop: TradingLoop | None = None
         self._stopping = False

@@ -47,7 +47,7 @@ def live(
     cfg = load_config(config)
     table = read_bars(bars) if bars is not None else sample_bars()
     table = narrowed(table, symbols, start, end)
-    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace)
+    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=str(bars or "bundled market"))
     screen = console()
     with ExitStack() as stack:
         summary = system.run(watch=None if json_ else _watch(stack, screen, cfg))

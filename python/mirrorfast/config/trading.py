@@ -24,7 +24,7 @@ __all__ = [
     "TradingConfig",
 ]
 
-_INTERVAL: Final = re.compile(r"(scalping|short|medium|daily|weekly|[1-9]\d{0,5}[smhdw])")
+_INTERVAL: Final = re.compile(r"(auto|scalping|short|medium|daily|weekly|[1-9]\d{0,5}[smhdw])")
 _CURRENCIES: Final = frozenset(
     [
         "AUD",
@@ -246,7 +246,9 @@ class TradingConfig(Settings):
 
     symbols: tuple[str, ...] = option((), "what is traded; empty: every symbol of the bars")
     timeframe: str = option(
-        "medium", "scalping, short, medium, daily, weekly, or an interval such as 15m, 4h; sets periods and thresholds"
+        "auto",
+        "scalping, short, medium, daily, weekly, or an interval such as 15m, 4h; sets periods and thresholds; "
+        "auto: the step of the bars",
     )
     market: Literal["auto", "crypto", "forex"] = option(
         "auto", "kind of market, which sets periods and thresholds; auto: a pair of two national currencies is forex"
@@ -288,7 +290,7 @@ class TradingConfig(Settings):
     @classmethod
     def _known_timeframe(cls, value: str) -> str:
         if not _INTERVAL.fullmatch(value):
-            msg = "expected scalping, short, medium, daily, weekly or an interval such as 1m, 15m, 4h, 1d, 1w"
+            msg = "expected auto, scalping, short, medium, daily, weekly or an interval such as 1m, 15m, 4h, 1d, 1w"
             raise ValueError(msg)
         return value
 
@@ -334,13 +336,15 @@ class TradingConfig(Settings):
         base, _, quote = symbol.upper().replace("-", "/").partition("/")
         return "forex" if base in _CURRENCIES and quote in _CURRENCIES else "crypto"
 
-    def to_engine_json(self, symbols: Sequence[str] = ()) -> str:
+    def to_engine_json(self, symbols: Sequence[str] = (), *, interval: str = "1h") -> str:
         """Write what the decision engine needs as JSON.
 
         Parameters
         ----------
         symbols : sequence of str, optional
             The symbols of the run in the order of their ids, where the configuration leaves them to the bars.
+        interval : str, default "1h"
+            The step of the bars, which a timeframe of ``"auto"`` stands for.
 
         Returns
         -------
@@ -356,6 +360,8 @@ class TradingConfig(Settings):
         document = self.model_dump(
             mode="json", include={"timeframe", "capital", "strategies", "ensemble", "meta", "risk", "costs"}
         )
+        if self.timeframe == "auto":
+            document["timeframe"] = interval
         document["costs"]["slippage"] = self.costs.slippage.to_engine()
         document["symbols"] = [
             {

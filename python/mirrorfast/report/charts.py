@@ -25,7 +25,9 @@ HEIGHT: Final = 400
 
 _FORMATS: Final[dict[str, Callable[[float], str]]] = {
     "money": lambda v: numbers.number(v, 0) if abs(v) >= 1000 else numbers.number(v, 2),
-    "price": lambda v: numbers.number(v, 0) if v == int(v) and abs(v) >= 10 else numbers.price(v).rstrip("0").rstrip("."),
+    "price": lambda v: (
+        numbers.number(v, 0) if v == int(v) and abs(v) >= 10 else numbers.price(v).rstrip("0").rstrip(".")
+    ),
     "percent": lambda v: numbers.percent(v, 1),
     "weight": lambda v: numbers.number(v, 2),
 }
@@ -127,7 +129,9 @@ class Chart:
             if line.fill:
                 base = min(max(view.y(0.0), 0.0), float(HEIGHT)) if self.zero else float(HEIGHT)
                 first, last = view.x(int(x[0])), view.x(int(x[-1]))
-                paths.append(f'<path class="area {line.style}" d="{points}L{last:.1f} {base:.1f}L{first:.1f} {base:.1f}Z"/>')
+                paths.append(
+                    f'<path class="area {line.style}" d="{points}L{last:.1f} {base:.1f}L{first:.1f} {base:.1f}Z"/>'
+                )
             paths.append(f'<path class="line {line.style}" d="{points}"/>')
         links = "".join(
             f'<path class="link {style}" d="M{view.x(x0):.1f} {view.y(y0):.1f}L{view.x(x1):.1f} {view.y(y1):.1f}"/>'

@@ -6,7 +6,19 @@ import math
 from datetime import UTC, datetime
 from typing import Final
 
-__all__ = ["closed_by", "count", "day", "duration", "fraction", "money", "moment", "number", "percent", "price", "words"]
+__all__ = [
+    "closed_by",
+    "count",
+    "day",
+    "duration",
+    "fraction",
+    "money",
+    "moment",
+    "number",
+    "percent",
+    "price",
+    "words",
+]
 
 #: Shown where there is no number.
 NONE = "–"
@@ -157,9 +169,24 @@ def moment(ms: float) -> str:
 
 #: Words of identifiers that are not written as they are spelled.
 _TERMS: Final = {
-    "atr": "ATR", "cvar": "CVaR", "hmm": "HMM", "macd": "MACD", "mae": "MAE", "mfe": "MFE", "ml": "ML", "pnl": "PnL", "rl": "RL",
-    "rsi": "RSI", "ut": "UT", "var": "VaR", "vbsr": "VBSR", "vwap": "VWAP", "sharpe": "Sharpe", "sortino": "Sortino",
-    "calmar": "Calmar", "omega": "Omega",
+    "atr": "ATR",
+    "cvar": "CVaR",
+    "hmm": "HMM",
+    "macd": "MACD",
+    "mae": "MAE",
+    "mfe": "MFE",
+    "ml": "ML",
+    "pnl": "PnL",
+    "rl": "RL",
+    "rsi": "RSI",
+    "ut": "UT",
+    "var": "VaR",
+    "vbsr": "VBSR",
+    "vwap": "VWAP",
+    "sharpe": "Sharpe",
+    "sortino": "Sortino",
+    "calmar": "Calmar",
+    "omega": "Omega",
 }
 
 

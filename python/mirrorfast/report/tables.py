@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from mirrorfast.report.model import ReportModel
 
 __all__ = [
-    "badge", "costs", "decisions", "figures", "groups", "incidents", "months", "refusals", "strategies", "symbols", "trades",
+    "badge",
+    "costs",
+    "decisions",
+    "figures",
+    "groups",
+    "incidents",
+    "months",
+    "refusals",
+    "strategies",
+    "symbols",
+    "trades",
 ]
 
 #: Rows of long tables; the ledger has all.
@@ -29,7 +39,7 @@ Cell = str
 
 
 def _text(value: object, style: str = "") -> Cell:
-    return f'<td{_class(style)}>{escape(str(value))}</td>'
+    return f"<td{_class(style)}>{escape(str(value))}</td>"
 
 
 def _num(text: str, value: float | None = None) -> Cell:
@@ -87,7 +97,7 @@ def strategies(model: ReportModel) -> str:
         [
             f'<th scope="row">{escape(words(r["strategy"]))}</th>',
             _num(number(r["weight"], 2)),
-            f'<td>{badge(r["grade"], "grade-" + r["grade"][:1]) if r["grade"] else numbers.NONE}</td>',
+            f"<td>{badge(r['grade'], 'grade-' + r['grade'][:1]) if r['grade'] else numbers.NONE}</td>",
             _num(count(r["trades"])),
             _num(percent(r["win_rate"], 0)),
             _num(number(r["profit_factor"])),
@@ -97,8 +107,17 @@ def strategies(model: ReportModel) -> str:
         ]
         for r in rows.iter_rows(named=True)
     ]
-    heads = [("Strategy", ""), ("Weight", "n"), ("Grade", ""), ("Trades", "n"), ("Won", "n"), ("Profit factor", "n"),
-             ("PnL", "n"), ("Share", "n"), ("", "bar")]
+    heads = [
+        ("Strategy", ""),
+        ("Weight", "n"),
+        ("Grade", ""),
+        ("Trades", "n"),
+        ("Won", "n"),
+        ("Profit factor", "n"),
+        ("PnL", "n"),
+        ("Share", "n"),
+        ("", "bar"),
+    ]
     return table(heads, cells, caption="Results per strategy", empty="No strategy has voted yet.")
 
 
@@ -110,18 +129,28 @@ def symbols(model: ReportModel) -> str:
     for symbol in sorted(model.frames.symbols, key=lambda s: -abs(known.get(s, {}).get("pnl", 0.0)))[:100]:
         r = known.get(symbol, {})
         hold = model.symbol_return(symbol)
-        cells.append([
-            f'<th scope="row">{escape(symbol)}</th>',
-            _num(count(r.get("trades", 0))),
-            _num(percent(r.get("win_rate"), 0)),
-            _num(number(r.get("profit_factor"))),
-            _num(money(r.get("fees", 0.0))),
-            _num(percent(hold, 1, sign=True), hold),
-            _num(money(r.get("pnl", 0.0), sign=True), r.get("pnl", 0.0)),
-            _bar(r.get("pnl", 0.0), most),
-        ])
-    heads = [("Symbol", ""), ("Trades", "n"), ("Won", "n"), ("Profit factor", "n"), ("Fees", "n"), ("Buy & hold", "n"),
-             ("PnL", "n"), ("", "bar")]
+        cells.append(
+            [
+                f'<th scope="row">{escape(symbol)}</th>',
+                _num(count(r.get("trades", 0))),
+                _num(percent(r.get("win_rate"), 0)),
+                _num(number(r.get("profit_factor"))),
+                _num(money(r.get("fees", 0.0))),
+                _num(percent(hold, 1, sign=True), hold),
+                _num(money(r.get("pnl", 0.0), sign=True), r.get("pnl", 0.0)),
+                _bar(r.get("pnl", 0.0), most),
+            ]
+        )
+    heads = [
+        ("Symbol", ""),
+        ("Trades", "n"),
+        ("Won", "n"),
+        ("Profit factor", "n"),
+        ("Fees", "n"),
+        ("Buy & hold", "n"),
+        ("PnL", "n"),
+        ("", "bar"),
+    ]
     return table(heads, cells, caption="Results per symbol", empty="No symbols.")
 
 
@@ -147,20 +176,24 @@ def months(model: ReportModel) -> str:
     """Heat map of monthly returns: blue for gains, orange for losses, the number in every cell."""
     years = model.months
     most = max((abs(v) for row in years.values() for v in row.values()), default=0.0) or 1.0
+    # A single year need not show the months it did not trade in.
+    shown = range(1, 13) if len(years) != 1 else sorted(next(iter(years.values())))
     cells = []
     for year, row in sorted(years.items(), reverse=True):
         line = [f'<th scope="row">{year}</th>']
         total = math.prod(1.0 + v for v in row.values()) - 1.0
-        for month in range(1, 13):
+        for month in shown:
             value = row.get(month)
             if value is None:
                 line.append('<td class="heat none"></td>')
                 continue
             tone, strength = ("gain" if value >= 0 else "loss"), min(abs(value) / most, 1.0)
-            line.append(f'<td class="heat {tone}" style="--s:{strength:.2f}">{escape(percent(value, 1, sign=True))}</td>')
+            line.append(
+                f'<td class="heat {tone}" style="--s:{strength:.2f}">{escape(percent(value, 1, sign=True))}</td>'
+            )
         line.append(_num(percent(total, 1, sign=True), total))
         cells.append(line)
-    heads = [("Year", ""), *((m, "n") for m in _MONTHS), ("Year", "n")]
+    heads = [("Year", ""), *((_MONTHS[m - 1], "n") for m in shown), ("Year", "n")]
     return table(heads, cells, caption="Monthly returns", empty="No month has passed yet.")
 
 
@@ -171,7 +204,7 @@ def refusals(model: ReportModel) -> str:
     cells = [
         [
             f'<th scope="row">{escape(words(r["rule"]))}</th>',
-            f'<td>{badge(words(r["verdict"]), "v-" + r["verdict"])}</td>',
+            f"<td>{badge(words(r['verdict']), 'v-' + r['verdict'])}</td>",
             _num(count(r["decisions"])),
             f'<td class="bar plain"><s><i style="left:0;width:{r["decisions"] / most:.1%}"></i></s></td>',
             _text(r["example"], "wide"),
@@ -189,19 +222,29 @@ def decisions(model: ReportModel) -> str:
     cells = []
     for r in acted.iter_rows(named=True):
         reasons = "".join(f"<li>{escape(reason)}</li>" for reason in r["reasons"] or [])
-        verdict = f'{badge(words(r["verdict"]), "v-" + r["verdict"])}'
-        cells.append([
-            f'<td class="when">{escape(moment(r["timestamp"].timestamp() * 1000))}</td>',
-            f'<th scope="row">{escape(r["symbol"])}</th>',
-            _num(price(r["price"])),
-            _num(fraction(r["target"]), r["target"]),
-            f'<td class="votes">{"".join(_vote(s, r) for s in model.frames.strategies)}</td>',
-            f"<td>{verdict}</td>",
-            _num(number(r["quantity"], 4).rstrip("0").rstrip(".") if r["quantity"] else numbers.NONE),
-            f'<td class="wide">{f"<ul>{reasons}</ul>" if reasons else numbers.NONE}</td>',
-        ])
-    heads = [("Time (UTC)", ""), ("Symbol", ""), ("Price", "n"), ("Target", "n"), ("Votes", ""), ("Risk", ""),
-             ("Order", "n"), ("Reasons", "wide")]
+        verdict = f"{badge(words(r['verdict']), 'v-' + r['verdict'])}"
+        cells.append(
+            [
+                f'<td class="when">{escape(moment(r["timestamp"].timestamp() * 1000))}</td>',
+                f'<th scope="row">{escape(r["symbol"])}</th>',
+                _num(price(r["price"])),
+                _num(fraction(r["target"]), r["target"]),
+                f'<td class="votes">{"".join(_vote(s, r) for s in model.frames.strategies)}</td>',
+                f"<td>{verdict}</td>",
+                _num(number(r["quantity"], 4).rstrip("0").rstrip(".") if r["quantity"] else numbers.NONE),
+                f'<td class="wide">{f"<ul>{reasons}</ul>" if reasons else numbers.NONE}</td>',
+            ]
+        )
+    heads = [
+        ("Time (UTC)", ""),
+        ("Symbol", ""),
+        ("Price", "n"),
+        ("Target", "n"),
+        ("Votes", ""),
+        ("Risk", ""),
+        ("Order", "n"),
+        ("Reasons", "wide"),
+    ]
     return table(heads, cells, caption="Last decisions", empty="No decision has led to an order yet.")
 
 
@@ -226,7 +269,7 @@ def trades(model: ReportModel) -> str:
         [
             _num(count(r["trade"])),
             f'<th scope="row">{escape(r["symbol"])}</th>',
-            f'<td>{badge(words(r["side"]), r["side"])}</td>',
+            f"<td>{badge(words(r['side']), r['side'])}</td>",
             f'<td class="when">{escape(moment(r["entry_time"].timestamp() * 1000))}</td>',
             _num(price(r["entry_price"])),
             f'<td class="when">{escape(moment(r["exit_time"].timestamp() * 1000))}</td>',
@@ -240,8 +283,21 @@ def trades(model: ReportModel) -> str:
         ]
         for r in rows.iter_rows(named=True)
     ]
-    heads = [("#", "n"), ("Symbol", ""), ("Side", ""), ("Entry (UTC)", ""), ("Price", "n"), ("Exit (UTC)", ""), ("Price", "n"),
-             ("Closed by", ""), ("Bars", "n"), ("MAE", "n"), ("MFE", "n"), ("Return", "n"), ("PnL", "n")]
+    heads = [
+        ("#", "n"),
+        ("Symbol", ""),
+        ("Side", ""),
+        ("Entry (UTC)", ""),
+        ("Price", "n"),
+        ("Exit (UTC)", ""),
+        ("Price", "n"),
+        ("Closed by", ""),
+        ("Bars", "n"),
+        ("MAE", "n"),
+        ("MFE", "n"),
+        ("Return", "n"),
+        ("PnL", "n"),
+    ]
     return table(heads, cells, caption="Closed trades", empty="No closed trades yet.")
 
 
@@ -249,8 +305,13 @@ def costs(model: ReportModel) -> str:
     """From what the market gave to what was kept."""
     c = model.analyzer.costs()
     before = c["gross_pnl"] + c["slippage"]
-    steps = [("Before costs", before), ("Slippage and spread", -c["slippage"]), ("Fees", -c["fees"]), ("Funding", -c["funding"]),
-             ("Net", c["net_pnl"])]
+    steps = [
+        ("Before costs", before),
+        ("Slippage and spread", -c["slippage"]),
+        ("Fees", -c["fees"]),
+        ("Funding", -c["funding"]),
+        ("Net", c["net_pnl"]),
+    ]
     most = max(abs(v) for _, v in steps)
     cells = [
         [f'<th scope="row">{escape(name)}</th>', _num(money(v, sign=True), v), _bar(v, most)]
@@ -259,7 +320,9 @@ def costs(model: ReportModel) -> str:
     ]
     if not model.frames.trades.height:
         cells = []
-    return table([("Closed trades", ""), ("Amount", "n"), ("", "bar")], cells, caption="Costs", empty="No closed trades yet.")
+    return table(
+        [("Closed trades", ""), ("Amount", "n"), ("", "bar")], cells, caption="Costs", empty="No closed trades yet."
+    )
 
 
 def incidents(model: ReportModel) -> str:
@@ -268,7 +331,7 @@ def incidents(model: ReportModel) -> str:
     cells = [
         [
             f'<td class="when">{escape(moment(r["timestamp"].timestamp() * 1000))}</td>',
-            f'<td>{badge(words(r["severity"]), "s-" + str(r["severity"]))}</td>',
+            f"<td>{badge(words(r['severity']), 's-' + str(r['severity']))}</td>",
             _text(words(r["kind"])),
             _text(r["message"], "wide"),
         ]
@@ -278,10 +341,26 @@ def incidents(model: ReportModel) -> str:
     return table(heads, cells, caption="Incidents", empty="None.")
 
 
-_SHARES: Final = frozenset({
-    "total_return", "annual_return", "annual_volatility", "volatility", "max_drawdown", "average_drawdown", "win_rate", "exposure",
-    "var", "cvar", "value_at_risk", "conditional_value_at_risk", "cost_share", "deflated_sharpe", "best_return", "worst_return",
-})
+_SHARES: Final = frozenset(
+    {
+        "total_return",
+        "annual_return",
+        "annual_volatility",
+        "volatility",
+        "max_drawdown",
+        "average_drawdown",
+        "win_rate",
+        "exposure",
+        "var",
+        "cvar",
+        "value_at_risk",
+        "conditional_value_at_risk",
+        "cost_share",
+        "deflated_sharpe",
+        "best_return",
+        "worst_return",
+    }
+)
 _MONEY: Final = frozenset({"gross_pnl", "net_pnl", "fees", "slippage", "funding", "expectancy"})
 
 

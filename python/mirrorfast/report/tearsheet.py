@@ -52,29 +52,39 @@ def render(model: ReportModel) -> str:
         HTML with style, script and charts inside; a content policy that forbids every request.
     """
     drawn: list[Chart] = []
-    body = "".join([
-        _header(model),
-        '<main id="content">',
-        _tiles(model),
-        _curve(model, drawn),
-        _prices(model, drawn),
-        _card("strategies", "Strategies", tables.strategies(model) + _weights(model, drawn),
-              "A trade's PnL goes to the strategies that stood for it when it was opened, by their share in that vote."),
-        _card("symbols", "Symbols", tables.symbols(model)),
-        _card("months", "Monthly returns", tables.months(model)),
-        '<div class="two">',
-        _card("returns", "Trade returns", charts.histogram(model.frames.trades["return_fraction"].to_list()),
-              "Number of closed trades by net return on their notional."),
-        _card("costs", "Costs", tables.costs(model), "Slippage and spread are inside the fill prices."),
-        _card("exits", "Why trades were closed", tables.groups(model, "exit", "Closed by", numbers.closed_by)),
-        _card("regimes", "Market regime at entry", tables.groups(model, "regime", "Regime")),
-        "</div>",
-        _card("risk", "Risk refusals", tables.refusals(model), _risk_note(model)),
-        _card("decisions", "Last decisions", tables.decisions(model), "Votes from −1 (short) to +1 (long)."),
-        _more(model),
-        "</main>",
-        _footer(model),
-    ])
+    body = "".join(
+        [
+            _header(model),
+            '<main id="content">',
+            _tiles(model),
+            _curve(model, drawn),
+            _prices(model, drawn),
+            _card(
+                "strategies",
+                "Strategies",
+                tables.strategies(model) + _weights(model, drawn),
+                "A trade's PnL goes to the strategies that stood for it when it was opened, by their share in that vote.",
+            ),
+            _card("symbols", "Symbols", tables.symbols(model)),
+            _card("months", "Monthly returns", tables.months(model)),
+            '<div class="two">',
+            _card(
+                "returns",
+                "Trade returns",
+                charts.histogram(model.frames.trades["return_fraction"].to_list()),
+                "Number of closed trades by net return on their notional.",
+            ),
+            _card("costs", "Costs", tables.costs(model), "Slippage and spread are inside the fill prices."),
+            _card("exits", "Why trades were closed", tables.groups(model, "exit", "Closed by", numbers.closed_by)),
+            _card("regimes", "Market regime at entry", tables.groups(model, "regime", "Regime")),
+            "</div>",
+            _card("risk", "Risk refusals", tables.refusals(model), _risk_note(model)),
+            _card("decisions", "Last decisions", tables.decisions(model), "Votes from −1 (short) to +1 (long)."),
+            _more(model),
+            "</main>",
+            _footer(model),
+        ]
+    )
     script = _asset("tearsheet.js")
     data = charts.script_json([chart.data for chart in drawn if chart.data])
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -113,8 +123,16 @@ def _header(model: ReportModel) -> str:
     names = ", ".join(frames.symbols[:4]) + (f" and {len(frames.symbols) - 4} more" if len(frames.symbols) > 4 else "")
     links = "".join(
         f'<a href="#{name}">{escape(text)}</a>'
-        for name, text in (("curve", "Equity"), ("prices", "Trades"), ("strategies", "Strategies"), ("costs", "Costs"),
-                           ("months", "Months"), ("risk", "Risk"), ("decisions", "Decisions"), ("more", "All figures"))
+        for name, text in (
+            ("curve", "Equity"),
+            ("prices", "Trades"),
+            ("strategies", "Strategies"),
+            ("costs", "Costs"),
+            ("months", "Months"),
+            ("risk", "Risk"),
+            ("decisions", "Decisions"),
+            ("more", "All figures"),
+        )
     )
     return (
         f'<header class="top"><div class="brand">{_LOGO}<strong>mirrorfast</strong><span>Run {escape(frames.run)}</span>'
@@ -127,7 +145,7 @@ def _header(model: ReportModel) -> str:
 
 def _bound(text: str) -> str:
     """Keep a number and its unit on one line."""
-    return escape(text).replace(" %", "&nbsp;%").replace(" USD", "&nbsp;USD")
+    return escape(text).replace(" %", "&nbsp;%").replace(" days", "&nbsp;days")
 
 
 def _tiles(model: ReportModel) -> str:
@@ -148,14 +166,29 @@ def _tiles(model: ReportModel) -> str:
     total = model.total_return
     items = [
         ("Total return", percent(total, 1, sign=True), f"equity {end}", tone(total)),
-        ("Per year", percent(get("annual_return"), 1, sign=True), f"volatility {percent(get('annual_volatility'))}", tone(get("annual_return"))),
+        (
+            "Per year",
+            percent(get("annual_return"), 1, sign=True),
+            f"volatility {percent(get('annual_volatility'))}",
+            tone(get("annual_return")),
+        ),
         ("Sharpe ratio", number(get("sharpe")), f"Sortino {number(get('sortino'))}", ""),
         ("Deepest drawdown", percent(worst), _recovery(model), "loss" if worst < 0 else ""),
-        ("Against buy & hold", _points(total - model.benchmark_return), f"buy & hold {percent(model.benchmark_return, 1, sign=True)}",
-         tone(total - model.benchmark_return)),
+        (
+            "Against buy & hold",
+            _points(total - model.benchmark_return),
+            f"buy & hold {percent(model.benchmark_return, 1, sign=True)}",
+            tone(total - model.benchmark_return),
+        ),
         ("Trades won", percent(won, 0), f"{numbers.count(trades.height)} closed", ""),
-        ("Profit factor", number(get("profit_factor")), f"expectancy {money(get('expectancy'), sign=True)}{unit}"
-         if math.isfinite(get("expectancy")) else "won money / lost money", ""),
+        (
+            "Profit factor",
+            number(get("profit_factor")),
+            f"expectancy {money(get('expectancy'), sign=True)}{unit}"
+            if math.isfinite(get("expectancy"))
+            else "won money / lost money",
+            "",
+        ),
         ("Time in the market", percent(get("exposure"), 0), f"fees {money(model.analyzer.costs()['fees'])}{unit}", ""),
     ]
     cells = "".join(
@@ -182,7 +215,9 @@ def _recovery(model: ReportModel) -> str:
     return f"not recovered for {numbers.duration(float(model.times[-1] - model.times[peak]) / 1000)}"
 
 
-_RESET: Final = '<span class="hint" hidden>Drag to zoom</span><button class="reset" type="button" hidden>Reset zoom</button>'
+_RESET: Final = (
+    '<span class="hint" hidden>Drag to zoom</span><button class="reset" type="button" hidden>Reset zoom</button>'
+)
 
 
 def _curve(model: ReportModel, drawn: list[Chart]) -> str:
@@ -197,7 +232,9 @@ def _curve(model: ReportModel, drawn: list[Chart]) -> str:
     if len(model.benchmark):
         hold = model.benchmark / np.maximum.accumulate(model.benchmark) - 1.0
         under.append(Line("Buy & hold", model.times, hold, "hold"))
-    low = Chart("chart-drawdown", f"Drawdown over time. {model.verdict.detail}", under, form="percent", zero=True, height="low")
+    low = Chart(
+        "chart-drawdown", f"Drawdown over time. {model.verdict.detail}", under, form="percent", zero=True, height="low"
+    )
     drawn += [top, low]
     content = f"{top.render()}<h3>Drawdown</h3>{low.render()}"
     return _card("curve", "Equity", content, tools=f'<span class="legend">{legend}</span>{_RESET}')
@@ -218,27 +255,60 @@ def _prices(model: ReportModel, drawn: list[Chart]) -> str:
             side = "long" if r["side"] == "long" else "short"
             result = f"{money(r['pnl'], sign=True)} ({percent(r['return_fraction'], 2, sign=True)})"
             asked = _reason(model, r["entry_decision"])
-            marks.append(Mark(a, r["entry_price"], side, side, [
-                f"#{r['trade']} {side} opened at {price(r['entry_price'])}", *([asked] if asked else []), f"became {result}",
-            ]))
-            marks.append(Mark(b, r["exit_price"], "exit", tone, [
-                f"#{r['trade']} {side} closed at {price(r['exit_price'])}: {numbers.closed_by(r['exit']).lower()}",
-                f"{result} after {numbers.duration((b - a) / 1000)}",
-            ]))
+            marks.append(
+                Mark(
+                    a,
+                    r["entry_price"],
+                    side,
+                    side,
+                    [
+                        f"#{r['trade']} {side} opened at {price(r['entry_price'])}",
+                        *([asked] if asked else []),
+                        f"became {result}",
+                    ],
+                )
+            )
+            marks.append(
+                Mark(
+                    b,
+                    r["exit_price"],
+                    "exit",
+                    tone,
+                    [
+                        f"#{r['trade']} {side} closed at {price(r['exit_price'])}: {numbers.closed_by(r['exit']).lower()}",
+                        f"{result} after {numbers.duration((b - a) / 1000)}",
+                    ],
+                )
+            )
             links.append((a, r["entry_price"], b, r["exit_price"], tone))
         title = f"Price of {symbol} with {rows.height} trades; all trades are in the table of closed trades"
-        chart = Chart(f"chart-price-{k}", title, [Line(symbol, times, values, "price")], form="price", marks=marks, links=links, height="middle")
+        chart = Chart(
+            f"chart-price-{k}",
+            title,
+            [Line(symbol, times, values, "price")],
+            form="price",
+            marks=marks,
+            links=links,
+            height="middle",
+        )
         drawn.append(chart)
         kept = f", the last {_MARKED} drawn" if counts.get(symbol, 0) > _MARKED else ""
         parts.append(
-            f'<details{" open" if k < 2 else ""}><summary>{escape(symbol)}<small>{counts.get(symbol, 0)} closed trades{kept}</small></summary>'
+            f"<details{' open' if k < 2 else ''}><summary>{escape(symbol)}<small>{counts.get(symbol, 0)} closed trades{kept}</small></summary>"
             f"{chart.render()}</details>"
         )
     if len(order) > _CHARTS:
         parts.append(f'<p class="note">{len(order) - _CHARTS} more symbols are in the table of symbols.</p>')
     glyph = '<span><svg viewBox="-7 -7 14 14" class="{0}"><use href="#g-{1}" class="mark {0}"/></svg>{2}</span>'
-    legend = "".join(glyph.format(*g) for g in (("long", "long", "Long entry"), ("short", "short", "Short entry"),
-                                                ("gain", "exit", "Exit with gain"), ("loss", "exit", "Exit with loss")))
+    legend = "".join(
+        glyph.format(*g)
+        for g in (
+            ("long", "long", "Long entry"),
+            ("short", "short", "Short entry"),
+            ("gain", "exit", "Exit with gain"),
+            ("loss", "exit", "Exit with loss"),
+        )
+    )
     content = "".join(parts) or '<p class="empty">There are no prices to draw.</p>'
     return _card("prices", "Trades on price", content, tools=f'<span class="legend">{legend}</span>{_RESET}')
 
@@ -297,7 +367,9 @@ def _more(model: ReportModel) -> str:
         f"<details><summary>Closed trades<small>the last {shown:,} of {model.frames.trades.height:,}</small></summary>{tables.trades(model)}</details>",
     ]
     if model.frames.incidents.height:
-        parts.append(f"<details open><summary>Incidents<small>{model.frames.incidents.height:,}</small></summary>{tables.incidents(model)}</details>")
+        parts.append(
+            f"<details open><summary>Incidents<small>{model.frames.incidents.height:,}</small></summary>{tables.incidents(model)}</details>"
+        )
     config = model.frames.info.get("config")
     if config:
         text = json.dumps(config, indent=2, ensure_ascii=False, sort_keys=True)

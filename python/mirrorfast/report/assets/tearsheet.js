@@ -88,7 +88,7 @@
       const label = document.createElement("span");
       label.style.top = y; label.textContent = tickText(c.d.form, v); c.left.append(label);
     }
-    const most = Math.max(2, Math.min(7, Math.floor(c.plot.clientWidth / 90)));
+    const most = Math.max(2, Math.min(7, Math.floor(c.plot.clientWidth / 68)));
     for (const [t, text] of timeTicks(x0, x1, most)) {
       const x = px(t) + "%";
       c.grid.append(element("line", { y1: 0, y2: "100%", x1: x, x2: x }));

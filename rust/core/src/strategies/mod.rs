@@ -9,11 +9,15 @@ use crate::error::Result;
 use crate::features::FeatureRow;
 use crate::types::Bar;
 
+mod anomaly_detection;
+mod forest;
 mod gradient_trend;
+mod hmm;
 #[cfg(test)]
 mod laws;
 mod mean_reversion;
 mod momentum_breakout;
+mod regime_change;
 pub mod registry;
 mod sentiment_momentum;
 #[cfg(test)]
@@ -22,9 +26,11 @@ mod ut_bot;
 mod vbsr;
 mod volatility_regime;
 
+pub use anomaly_detection::AnomalyDetection;
 pub use gradient_trend::GradientTrend;
 pub use mean_reversion::MeanReversion;
 pub use momentum_breakout::MomentumBreakout;
+pub use regime_change::RegimeChange;
 pub use registry::{StrategyContext, Style};
 pub use sentiment_momentum::SentimentMomentum;
 pub use ut_bot::UtBot;

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{CoreError, Result};
 use crate::indicators::registry::Param;
 use crate::strategies::{
-    Strategy, gradient_trend, mean_reversion, momentum_breakout, sentiment_momentum, ut_bot, vbsr, volatility_regime,
+    Strategy, anomaly_detection, gradient_trend, mean_reversion, momentum_breakout, regime_change, sentiment_momentum,
+    ut_bot, vbsr, volatility_regime,
 };
 use crate::types::{Market, Timeframe};
 
@@ -142,7 +143,9 @@ const ROWS: &[&Row] = &[
     &mean_reversion::ROW,
     &momentum_breakout::ROW,
     &volatility_regime::ROW,
+    &anomaly_detection::ROW,
     &sentiment_momentum::ROW,
+    &regime_change::ROW,
 ];
 
 /// Every strategy on one symbol.

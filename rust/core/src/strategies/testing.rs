@@ -47,9 +47,11 @@ pub(crate) fn run(strategy: &mut dyn Strategy, bars: &[Bar]) -> Vec<Vote> {
     bars.iter().map(|bar| strategy.update(&Context { bar, features: None })).collect()
 }
 
-/// A strategy with its default parameters.
+/// A strategy with its default parameters, but for those that make it wait long or work hard for its first vote.
 pub(crate) fn build(row: &Row) -> Box<dyn Strategy> {
-    row.build_with(&[], &StrategyContext::default()).unwrap()
+    let quick = [("train_window", 60.0), ("refit", 25.0), ("trees", 20.0), ("lookback", 50.0)];
+    let params: Vec<_> = quick.into_iter().filter(|(name, _)| row.params.iter().any(|p| p.name == *name)).collect();
+    row.build_with(&params, &StrategyContext::default()).unwrap()
 }
 
 /// Random walks with trends, jumps, flat stretches and bars without volume.

@@ -156,6 +156,7 @@ fn spread(window: Window<'_>, low: f64, high: f64, weight: impl Fn(usize) -> f64
             continue;
         }
         let (from, to) = (from.max(0.0), to.min(size));
+        // A bar that touches the range with its last bit only has no volume in it.
         if to - from <= TIE {
             continue;
         }
