@@ -1,8 +1,8 @@
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 __version__: str
 
-Row = tuple[int, float, float, float, float, float]
+Row: TypeAlias = tuple[int, float, float, float, float, float]
 
 @final
 class Intent:

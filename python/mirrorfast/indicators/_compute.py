@@ -178,9 +178,7 @@ def series(name: str, inputs: Mapping[str, Values], params: Mapping[str, Any]) -
     return pl.Series(title(name, params), only)
 
 
-def frame(
-    name: str, inputs: Mapping[str, Values], params: Mapping[str, Any], outputs: Sequence[str]
-) -> pl.DataFrame:
+def frame(name: str, inputs: Mapping[str, Values], params: Mapping[str, Any], outputs: Sequence[str]) -> pl.DataFrame:
     """Run an indicator with several outputs: see :func:`compute`.
 
     Parameters

@@ -39,7 +39,9 @@ def expression(name: str, inputs: Mapping[str, pl.Expr], params: Mapping[str, fl
     known = {p["name"]: p for p in row["params"]}
     for key in params:
         if key not in known:
-            raise ParameterError(f"{name}.{key} = {params[key]!r}: expected one of {', '.join(known) or 'no parameter'}")
+            raise ParameterError(
+                f"{name}.{key} = {params[key]!r}: expected one of {', '.join(known) or 'no parameter'}"
+            )
     names: list[str] = row["inputs"]
     outputs: list[str] = row["outputs"]
     full = {key: params.get(key, p["default"]) for key, p in known.items()}
@@ -92,7 +94,9 @@ class IndicatorExpressions:
 
         def build(*args: float, **options: Any) -> pl.Expr:
             if len(args) > len(order):
-                raise ParameterError(f"{name} = {args!r}: expected at most {len(order)} parameters ({', '.join(order)})")
+                raise ParameterError(
+                    f"{name} = {args!r}: expected at most {len(order)} parameters ({', '.join(order)})"
+                )
             inputs = {key: self._expr if key == own else _as_expr(options.pop(key, pl.col(key))) for key in names}
             params = dict(zip(order, args, strict=False))
             for key, value in options.items():
