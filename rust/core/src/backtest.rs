@@ -178,7 +178,12 @@ impl Session {
 ///
 /// # Errors
 /// [`CoreError::Shape`] when the symbols differ, and what [`DecisionEngine::new`] and [`DecisionEngine::on_bars`] raise.
-pub fn run(bars: &Bars, config: &EngineConfig, external: &ExternalColumns<'_>, record: Record) -> Result<BacktestResult> {
+pub fn run(
+    bars: &Bars,
+    config: &EngineConfig,
+    external: &ExternalColumns<'_>,
+    record: Record,
+) -> Result<BacktestResult> {
     let wanted: Vec<&str> = config.symbols.iter().map(|s| s.instrument.symbol.as_str()).collect();
     if bars.symbols() != wanted {
         return Err(CoreError::shape("symbols of the bars", format!("{:?}", bars.symbols()), format!("{wanted:?}")));

@@ -49,7 +49,9 @@ fn run_backtest<'py>(
         .iter()
         .map(|(s, c)| Ok((floats(s, "external signal")?, floats(c, "external confidence")?)))
         .collect::<PyResult<_>>()?;
-    let policy = policy.map(|(p, c)| Ok::<_, PyErr>((floats(&p, "policy position")?, floats(&c, "policy confidence")?))).transpose()?;
+    let policy = policy
+        .map(|(p, c)| Ok::<_, PyErr>((floats(&p, "policy position")?, floats(&c, "policy confidence")?)))
+        .transpose()?;
     for (name, n) in owned
         .iter()
         .flat_map(|(s, c)| [("external signal", s.len()), ("external confidence", c.len())])
@@ -153,7 +155,9 @@ fn order_table(r: &BacktestResult, bars: &Bars) -> PyResult<PyRecordBatch> {
         _ => f64::NAN,
     };
     let trigger = |x: &Order| match x.kind {
-        OrderKind::Stop { trigger } | OrderKind::StopLimit { trigger, .. } | OrderKind::TrailingStop { trigger, .. } => trigger,
+        OrderKind::Stop { trigger }
+        | OrderKind::StopLimit { trigger, .. }
+        | OrderKind::TrailingStop { trigger, .. } => trigger,
         _ => f64::NAN,
     };
     Columns::default()

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::types::Float64Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, PrimitiveArray, RecordBatch, StringArray, TimestampMillisecondArray,
-    UInt32Array, UInt64Array,
+    ArrayRef, BooleanArray, Float64Array, Int64Array, PrimitiveArray, RecordBatch, StringArray,
+    TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
 use arrow_schema::{Field, Schema};
 use pyo3::prelude::*;

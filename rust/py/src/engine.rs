@@ -101,7 +101,11 @@ pub(crate) struct PyFill(pub(crate) Fill);
 
 fn parse<T: serde::de::DeserializeOwned>(field: &str, text: &str) -> PyResult<T> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|_| {
-        gateway::raise(mirrorfast_core::CoreError::parameter(field, format!("{text:?}"), "a name that Fill.as_dict() gives"))
+        gateway::raise(mirrorfast_core::CoreError::parameter(
+            field,
+            format!("{text:?}"),
+            "a name that Fill.as_dict() gives",
+        ))
     })
 }
 
@@ -128,7 +132,21 @@ impl PyFill {
         let side: Side = parse("side", side)?;
         let liquidity: Liquidity = parse("liquidity", liquidity)?;
         let purpose: Purpose = parse("purpose", purpose)?;
-        Ok(Self(Fill { id, order, decision, symbol, side, quantity, price, fee, slippage, liquidity, purpose, ts, remaining }))
+        Ok(Self(Fill {
+            id,
+            order,
+            decision,
+            symbol,
+            side,
+            quantity,
+            price,
+            fee,
+            slippage,
+            liquidity,
+            purpose,
+            ts,
+            remaining,
+        }))
     }
     fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.0)
@@ -277,9 +295,8 @@ impl PyEngine {
         let policy = policy.unwrap_or_default();
         let mut step = Step::default();
         let inner = &mut self.inner;
-        let equity = gateway::guarded(|| {
-            inner.on_bars(ts, &bars, &External { votes: &votes, policy: &policy }, &mut step)
-        })?;
+        let equity =
+            gateway::guarded(|| inner.on_bars(ts, &bars, &External { votes: &votes, policy: &policy }, &mut step))?;
         Ok(PyStep { step, equity: Some(equity) })
     }
     fn on_fill(&mut self, fill: &PyFill) -> PyResult<PyStep> {

@@ -10,6 +10,8 @@ mod convert;
 mod engine;
 mod gateway;
 mod indicators;
+mod performance;
+mod risk;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -17,5 +19,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
+    performance::register(m)?;
+    risk::register(m)?;
     Ok(())
 }

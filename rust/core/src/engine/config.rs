@@ -102,7 +102,11 @@ impl EngineConfig {
         for (k, s) in self.symbols.iter().enumerate() {
             s.instrument.validate()?;
             if self.symbols[..k].iter().any(|other| other.instrument.symbol == s.instrument.symbol) {
-                return Err(CoreError::parameter("symbols", format!("{:?} twice", s.instrument.symbol), "each symbol once"));
+                return Err(CoreError::parameter(
+                    "symbols",
+                    format!("{:?} twice", s.instrument.symbol),
+                    "each symbol once",
+                ));
             }
         }
         let names: Vec<&str> = self.strategy_names().collect();
@@ -116,7 +120,11 @@ impl EngineConfig {
         }
         for s in self.strategies.iter().chain(&self.external) {
             if !(s.weight.is_finite() && (0.0..=1.0).contains(&s.weight)) {
-                return Err(CoreError::parameter(format!("strategies.{}.weight", s.name), s.weight, "a number from 0 to 1"));
+                return Err(CoreError::parameter(
+                    format!("strategies.{}.weight", s.name),
+                    s.weight,
+                    "a number from 0 to 1",
+                ));
             }
         }
         self.risk.validate()?;

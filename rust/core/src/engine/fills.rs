@@ -101,7 +101,11 @@ impl DecisionEngine {
             && stop.order != fill.order
         {
             book.working.retain(|w| w.id != stop.order);
-            step.intents.push(Intent::Cancel { id: stop.order, symbol: fill.symbol, reason: CancelReason::PositionClosed });
+            step.intents.push(Intent::Cancel {
+                id: stop.order,
+                symbol: fill.symbol,
+                reason: CancelReason::PositionClosed,
+            });
         }
     }
 

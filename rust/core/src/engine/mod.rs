@@ -376,7 +376,10 @@ impl DecisionEngine {
     pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let image: Image = crate::snapshot::from_bytes(bytes)?;
         if image.version != SNAPSHOT_VERSION {
-            return Err(CoreError::Snapshot(format!("layout {}, this release reads {SNAPSHOT_VERSION}", image.version)));
+            return Err(CoreError::Snapshot(format!(
+                "layout {}, this release reads {SNAPSHOT_VERSION}",
+                image.version
+            )));
         }
         if image.config != self.config_text()? {
             return Err(CoreError::Snapshot("made with another configuration".to_owned()));

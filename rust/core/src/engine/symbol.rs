@@ -78,8 +78,11 @@ impl SymbolState {
         }
         let names: Vec<String> = config.strategy_names().map(str::to_owned).collect();
         let needs = config.classify || built.iter().any(|s| s.needs_features());
-        let features =
-            if needs { Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?) } else { None };
+        let features = if needs {
+            Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?)
+        } else {
+            None
+        };
         let n = names.len();
         Ok(Self {
             strategies: built,
