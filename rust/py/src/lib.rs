@@ -13,6 +13,7 @@ mod gateway;
 mod indicators;
 mod labels;
 mod performance;
+mod risk;
 mod signals;
 
 #[pymodule]
@@ -24,5 +25,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     features::register(m)?;
     signals::register(m)?;
     performance::register(m)?;
+    risk::register(m)?;
     Ok(())
 }
