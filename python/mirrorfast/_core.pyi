@@ -1,8 +1,8 @@
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 __version__: str
 
-Row = tuple[int, float, float, float, float, float]
+Row: TypeAlias = tuple[int, float, float, float, float, float]
 
 @final
 class Intent:
@@ -19,7 +19,7 @@ class Fill:
     def __new__(
         cls,
         *,
-        id: int,
+        id: int,  # noqa: A002
         order: int,
         decision: int,
         symbol: int,
@@ -120,3 +120,14 @@ def run_backtest(
     orders: bool = True,
     equity: bool = True,
 ) -> dict[str, Any]: ...
+def performance(
+    equity: Any,
+    options_json: str,
+    *,
+    ts: Any = None,
+    exposure: Any = None,
+    traded: float | None = None,
+    trades: Any = None,
+) -> dict[str, float]: ...
+def performance_of_returns(returns: Any, options_json: str) -> dict[str, float]: ...
+def trade_performance(trades: Any) -> dict[str, float]: ...

@@ -51,7 +51,19 @@ class RunSummary:
     stats
         Figures of SPEC §9.
     ledger, report
-        Files.
+        Where the ledger is, and the HTML report.
+    strategies
+        One row a strategy: trades, share of the profit, weight and grade.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mirrorfast as mf
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     bars = mf.sample_bars(["EUR/USD"]).head(300)
+    ...     summary = mf.IntegratedTradingSystem(mf.TradingConfig(runs=folder), bars=bars, run="demo").run()
+    >>> summary.run, summary.capital
+    ('demo', 10000.0)
     """
 
     run: str
@@ -204,7 +216,8 @@ class IntegratedTradingSystem:
         watch: Callable[[IntegratedTradingSystem, int], list[Observer]] | None,
     ) -> Outcome:
         broker = SimulatedBroker(self.engine_json)
-        with ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols) as writer:
+        run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols)
+        with _interruptible(self.stop), run as writer:
             checkpoint = writer.begin_or_resume()
             done, after = 0, None
             if checkpoint is not None:
@@ -224,8 +237,7 @@ class IntegratedTradingSystem:
             self._loop = loop
             if self._stopping:
                 loop.stop()
-            with _interruptible(self.stop):
-                outcome = await loop.run(done=done)
+            outcome = await loop.run(done=done)
             end = loop.checkpoint if outcome.batches else None
             writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
             return outcome
@@ -259,12 +271,12 @@ class IntegratedTradingSystem:
         analyzer = TradeAnalyzerAgent(ledger, run=self.run_id)
         report = self.directory / "report.html"
         write_report(ledger, run=self.run_id, path=report, bars=self.bars)
-        last = int(equity["ts"][-1]) if equity.height else None
-        seen = self.bars if last is None else self.bars.filter(self.bars["timestamp"].dt.epoch("ms") <= last)
+        last = equity["ts"][-1] if equity.height else None
+        seen = 0 if last is None else self.bars.filter(self.bars["timestamp"] <= last).height
         return RunSummary(
             run=self.run_id,
             status=run["status"],
-            bars=seen.height if last is not None else 0,
+            bars=seen,
             trades=ledger.frame("trades", self.run_id).height,
             capital=float(self.config.capital),
             equity=float(equity["equity"][-1]) if equity.height else float(self.config.capital),
