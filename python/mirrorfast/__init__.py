@@ -33,6 +33,7 @@ _LAZY = {
     "events": "mirrorfast.events",
     "get_secret": "mirrorfast.credentials",
     "load_config": "mirrorfast.config",
+    "performance": "mirrorfast.analytics.performance",
     "read_bars": "mirrorfast.data",
     "sample_bars": "mirrorfast.data",
     "telemetry": "mirrorfast.telemetry",
@@ -41,6 +42,7 @@ _LAZY = {
 
 if TYPE_CHECKING:
     from mirrorfast import clock, config, data, errors, events, telemetry
+    from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
     from mirrorfast.backtest import BacktestResult, backtest
     from mirrorfast.config import (
@@ -86,6 +88,7 @@ __all__ = [
     "events",
     "get_secret",
     "load_config",
+    "performance",
     "read_bars",
     "sample_bars",
     "telemetry",

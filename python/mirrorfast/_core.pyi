@@ -1,8 +1,8 @@
-from typing import Any, Self, final
+from typing import Any, Self, TypeAlias, final
 
 __version__: str
 
-Row = tuple[int, float, float, float, float, float]
+Row: TypeAlias = tuple[int, float, float, float, float, float]
 
 @final
 class Intent:
@@ -19,7 +19,7 @@ class Fill:
     def __new__(
         cls,
         *,
-        id: int,
+        id: int,  # noqa: A002
         order: int,
         decision: int,
         symbol: int,
@@ -142,3 +142,14 @@ class IndicatorStream:
 
 def compute(name: str, inputs: list[object], params: dict[str, Any], strict: bool) -> list[Any]: ...
 def catalogue() -> list[dict[str, Any]]: ...
+def performance(
+    equity: Any,
+    options_json: str,
+    *,
+    ts: Any = None,
+    exposure: Any = None,
+    traded: float | None = None,
+    trades: Any = None,
+) -> dict[str, float]: ...
+def performance_of_returns(returns: Any, options_json: str) -> dict[str, float]: ...
+def trade_performance(trades: Any) -> dict[str, float]: ...

@@ -28,10 +28,8 @@ def to_toml(config: TradingConfig) -> str:
 
     Examples
     --------
-    >>> print(to_toml(TradingConfig(capital=500.0))[:51])
-    symbols = []
-    timeframe = "medium"
-    market = "auto"
+    >>> to_toml(TradingConfig(capital=500.0)).splitlines()[:4]
+    ['symbols = []', 'timeframe = "medium"', 'market = "auto"', 'capital = 500.0  # set']
     """
     lines: list[str] = []
     _table(config, TradingConfig(), (), lines)

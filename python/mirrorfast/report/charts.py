@@ -1,22 +1,25 @@
-"""Charts as inline SVG: drawn here, so that they show and print without a script; the script adds pointer, keys and zoom.
+"""Charts as inline SVG, which show and print without a script; the script adds pointer, keys and zoom.
 
-A chart is a stretched SVG with the lines (its `viewBox` is the visible range, so zooming moves that and nothing else), under an
-unstretched one with grid, markers and crosshair, whose positions are percentages. Text stays HTML and never shrinks.
+A chart is a stretched SVG with the lines (its `viewBox` is the visible range, so zooming moves that and nothing else),
+under an unstretched one with grid, markers and crosshair, whose positions are percentages. Text stays HTML and never
+shrinks.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from mirrorfast.report import numbers
 from mirrorfast.report.series import envelope, nice_ticks, time_ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Chart", "Line", "Mark", "histogram", "script_json"]
 
@@ -139,11 +142,13 @@ class Chart:
         )
         grid, labels = self._axes(view)
         marks = "".join(
-            f'<use href="#g-{m.glyph}" class="mark {m.style}" x="{view.x(m.x) / WIDTH:.3%}" y="{view.y(m.y) / HEIGHT:.3%}"/>'
+            f'<use href="#g-{m.glyph}" class="mark {m.style}" '
+            f'x="{view.x(m.x) / WIDTH:.3%}" y="{view.y(m.y) / HEIGHT:.3%}"/>'
             for m in self.marks
         )
         return (
-            f'<div class="chart {self.height}" id="{name}" tabindex="0" role="img" aria-label="{escape(self.title, quote=True)}">'
+            f'<div class="chart {self.height}" id="{name}" tabindex="0" role="img" '
+            f'aria-label="{escape(self.title, quote=True)}">'
             f'<div class="ylabels" aria-hidden="true">{labels[0]}</div><div class="plot">'
             f'<svg class="grid" aria-hidden="true">{grid}</svg>'
             f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
@@ -214,7 +219,8 @@ def histogram(values: Sequence[float], *, bins: int = 21) -> str:
     )
     ends = f"<span>≤ {numbers.percent(-reach, 1)}</span><span>0</span><span>≥ {numbers.percent(reach, 1)}</span>"
     return (
-        f'<div class="histogram" role="img" aria-label="{escape(title, quote=True)}"><div class="bars">{"".join(bars)}</div>'
+        f'<div class="histogram" role="img" aria-label="{escape(title, quote=True)}">'
+        f'<div class="bars">{"".join(bars)}</div>'
         f'<div class="ends" aria-hidden="true">{ends}</div></div>'
     )
 

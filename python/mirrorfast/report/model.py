@@ -175,8 +175,9 @@ class ReportModel:
             under = float((self.benchmark / np.maximum.accumulate(self.benchmark) - 1.0).min())
             detail += f" (buy and hold {numbers.percent(under)})"
         if trades:
-            won = (self.frames.trades["pnl"] > 0).mean()
-            detail += f". {numbers.count(trades)} closed trade{'s' if trades > 1 else ''}, {numbers.percent(float(won or 0.0), 0)} won"  # type: ignore[arg-type]
+            won = float((self.frames.trades["pnl"] > 0).mean() or 0.0)  # type: ignore[arg-type]
+            many = "trades" if trades > 1 else "trade"
+            detail += f". {numbers.count(trades)} closed {many}, {numbers.percent(won, 0)} won"
             share = self.analyzer.costs()["cost_share"]
             if math.isfinite(share):
                 detail += f"; costs took {numbers.percent(share, 0)} of what was earned"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from mirrorfast.report import numbers
-from mirrorfast.report.numbers import closed_by, count, fraction, money, moment, number, percent, price, words
+from mirrorfast.report.numbers import closed_by, count, fraction, moment, money, number, percent, price, words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from mirrorfast.report.model import ReportModel
 
 __all__ = [
@@ -43,7 +44,7 @@ def _text(value: object, style: str = "") -> Cell:
 
 
 def _num(text: str, value: float | None = None) -> Cell:
-    """A right-aligned number, coloured by the sign of `value`."""
+    """Right-align a number, coloured by the sign of `value`."""
     tone = "" if value is None or not math.isfinite(value) or value == 0 else " gain" if value > 0 else " loss"
     return f'<td class="n{tone}">{escape(text)}</td>'
 
@@ -53,7 +54,7 @@ def _class(style: str) -> str:
 
 
 def _bar(value: float, most: float) -> Cell:
-    """A bar to the right for a gain, to the left for a loss."""
+    """Draw a bar to the right for a gain, to the left for a loss."""
     width = abs(value) / most * 50 if most > 0 else 0.0
     side = "left:50%" if value >= 0 else f"left:{50 - width:.2f}%"
     tone = "gain" if value >= 0 else "loss"
@@ -61,7 +62,7 @@ def _bar(value: float, most: float) -> Cell:
 
 
 def badge(text: str, tone: str = "") -> str:
-    """A small label."""
+    """Make a small label."""
     return f'<span class="badge {escape(tone, quote=True)}">{escape(text)}</span>'
 
 
@@ -216,7 +217,7 @@ def refusals(model: ReportModel) -> str:
 
 
 def decisions(model: ReportModel) -> str:
-    """The newest decisions that did something, or that risk stopped, with votes and reasons."""
+    """List the newest decisions that did something, or that risk stopped, with votes and reasons."""
     frame = model.frames.decisions
     acted = frame.filter(pl.col("verdict").is_in(["approved", "reduced", "refused"])).tail(_DECISIONS).reverse()
     cells = []
@@ -258,12 +259,13 @@ def _vote(strategy: str, row: dict[str, Any]) -> str:
     said = f"{words(strategy)}: {fraction(signal)}, confidence {number(confidence)}"
     return (
         f'<span class="vote" title="{escape(said, quote=True)}"><b>{name}</b>'
-        f'<s><i class="{tone}" style="{side};width:{abs(signal) * 50:.0f}%"></i></s><em>{escape(fraction(signal))}</em></span>'
+        f'<s><i class="{tone}" style="{side};width:{abs(signal) * 50:.0f}%"></i></s>'
+        f"<em>{escape(fraction(signal))}</em></span>"
     )
 
 
 def trades(model: ReportModel) -> str:
-    """The newest closed trades."""
+    """List the newest closed trades."""
     rows = model.analyzer.round_trips.tail(_TRADES).reverse()
     cells = [
         [
@@ -326,7 +328,7 @@ def costs(model: ReportModel) -> str:
 
 
 def incidents(model: ReportModel) -> str:
-    """What a person should know of."""
+    """List what a person should know of."""
     rows = model.frames.incidents.tail(50).reverse()
     cells = [
         [
@@ -346,22 +348,20 @@ _SHARES: Final = frozenset(
         "total_return",
         "annual_return",
         "annual_volatility",
-        "volatility",
         "max_drawdown",
-        "average_drawdown",
-        "win_rate",
-        "exposure",
-        "var",
-        "cvar",
         "value_at_risk",
         "conditional_value_at_risk",
-        "cost_share",
+        "best_bar",
+        "worst_bar",
+        "exposure",
+        "win_rate",
+        "expectancy",
+        "probabilistic_sharpe",
         "deflated_sharpe",
-        "best_return",
-        "worst_return",
+        "cost_share",
     }
 )
-_MONEY: Final = frozenset({"gross_pnl", "net_pnl", "fees", "slippage", "funding", "expectancy"})
+_MONEY: Final = frozenset({"gross_pnl", "net_pnl", "fees", "slippage", "funding"})
 
 
 def figures(model: ReportModel) -> str:
@@ -370,12 +370,13 @@ def figures(model: ReportModel) -> str:
     for name, value in model.metrics.items():
         if name in _MONEY:
             text = money(value)
-        elif name in _SHARES or name.endswith(("_return", "_drawdown", "_rate", "_fraction", "_share")):
+        elif name in _SHARES:
             text = percent(value, 2)
-        elif name.endswith(("_ms", "_duration", "_time")):
-            text = numbers.duration(value / 1000) if value is not None and math.isfinite(value) else numbers.NONE
+        elif name.endswith("_days"):
+            text = numbers.duration(value * 86_400)
+        elif name.endswith("bars") or name in ("trades", "periods_per_year"):
+            text = count(value)
         else:
-            whole = isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) >= 10)
-            text = number(value, 0 if whole else 2)
+            text = number(value, 2)
         pairs.append(f"<div><dt>{escape(words(name))}</dt><dd>{escape(text)}</dd></div>")
     return f'<dl class="figures">{"".join(pairs)}</dl>'

@@ -15,7 +15,7 @@ import polars as pl
 
 from mirrorfast.report import charts, numbers, tables
 from mirrorfast.report.charts import Chart, Line, Mark
-from mirrorfast.report.numbers import money, moment, number, percent, price, words
+from mirrorfast.report.numbers import moment, money, number, percent, price, words
 
 if TYPE_CHECKING:
     from mirrorfast.report.model import ReportModel
@@ -29,12 +29,14 @@ _MARKED: Final = 600
 
 _GLYPHS: Final = (
     '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>'
-    '<path id="g-long" d="M0 -6.5L6 4.5H-6Z"/><path id="g-short" d="M0 6.5L6 -4.5H-6Z"/><circle id="g-exit" r="4"/></defs></svg>'
+    '<path id="g-long" d="M0 -6.5L6 4.5H-6Z"/><path id="g-short" d="M0 6.5L6 -4.5H-6Z"/>'
+    '<circle id="g-exit" r="4"/></defs></svg>'
 )
 
 _LOGO: Final = (
     '<svg viewBox="0 0 24 24" aria-hidden="true"><rect width="24" height="24" rx="6" fill="var(--accent)"/>'
-    '<path d="M4 15l5-6 4 4 7-8M4 19l5-4 4 2 7-4" fill="none" stroke="var(--card)" stroke-width="1.8" stroke-linejoin="round"/></svg>'
+    '<path d="M4 15l5-6 4 4 7-8M4 19l5-4 4 2 7-4" fill="none" stroke="var(--card)" stroke-width="1.8" '
+    'stroke-linejoin="round"/></svg>'
 )
 
 
@@ -63,7 +65,7 @@ def render(model: ReportModel) -> str:
                 "strategies",
                 "Strategies",
                 tables.strategies(model) + _weights(model, drawn),
-                "A trade's PnL goes to the strategies that stood for it when it was opened, by their share in that vote.",
+                "A trade's PnL goes to the strategies that stood for it at its entry, by their share in that vote.",
             ),
             _card("symbols", "Symbols", tables.symbols(model)),
             _card("months", "Monthly returns", tables.months(model)),
@@ -88,12 +90,16 @@ def render(model: ReportModel) -> str:
     script = _asset("tearsheet.js")
     data = charts.script_json([chart.data for chart in drawn if chart.data])
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
     title = escape(f"{model.frames.run} · mirrorfast report")
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy, quote=True)}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="referrer" content="no-referrer">'
         f"<title>{title}</title><style>{_asset('tearsheet.css')}</style></head><body>"
         f'<a class="skip" href="#content">Skip to the report</a>{_GLYPHS}{body}'
         f'<div id="live" class="sr" aria-live="polite"></div>'
@@ -135,7 +141,8 @@ def _header(model: ReportModel) -> str:
         )
     )
     return (
-        f'<header class="top"><div class="brand">{_LOGO}<strong>mirrorfast</strong><span>Run {escape(frames.run)}</span>'
+        f'<header class="top"><div class="brand">{_LOGO}<strong>mirrorfast</strong>'
+        f"<span>Run {escape(frames.run)}</span>"
         f"{tables.badge(words(frames.mode))}{tables.badge(words(frames.status), frames.status)}"
         f'<span class="span">{escape(names)}{" · " if span and names else ""}{escape(span)}</span></div>'
         f'<h1 class="{verdict.tone}">{_bound(verdict.headline)}</h1><p class="detail">{_bound(verdict.detail)}</p>'
@@ -184,9 +191,7 @@ def _tiles(model: ReportModel) -> str:
         (
             "Profit factor",
             number(get("profit_factor")),
-            f"expectancy {money(get('expectancy'), sign=True)}{unit}"
-            if math.isfinite(get("expectancy"))
-            else "won money / lost money",
+            f"{percent(get('expectancy'), 2, sign=True)} of equity a trade",
             "",
         ),
         ("Time in the market", percent(get("exposure"), 0), f"fees {money(model.analyzer.costs()['fees'])}{unit}", ""),
@@ -251,7 +256,7 @@ def _prices(model: ReportModel, drawn: list[Chart]) -> str:
         marks, links = [], []
         for r in rows.iter_rows(named=True):
             a, b = int(r["entry_time"].timestamp() * 1000), int(r["exit_time"].timestamp() * 1000)
-            tone = "gain" if r["pnl"] > 0 else "loss"
+            tone, why = "gain" if r["pnl"] > 0 else "loss", numbers.closed_by(r["exit"]).lower()
             side = "long" if r["side"] == "long" else "short"
             result = f"{money(r['pnl'], sign=True)} ({percent(r['return_fraction'], 2, sign=True)})"
             asked = _reason(model, r["entry_decision"])
@@ -275,7 +280,7 @@ def _prices(model: ReportModel, drawn: list[Chart]) -> str:
                     "exit",
                     tone,
                     [
-                        f"#{r['trade']} {side} closed at {price(r['exit_price'])}: {numbers.closed_by(r['exit']).lower()}",
+                        f"#{r['trade']} {side} closed at {price(r['exit_price'])}: {why}",
                         f"{result} after {numbers.duration((b - a) / 1000)}",
                     ],
                 )
@@ -294,7 +299,8 @@ def _prices(model: ReportModel, drawn: list[Chart]) -> str:
         drawn.append(chart)
         kept = f", the last {_MARKED} drawn" if counts.get(symbol, 0) > _MARKED else ""
         parts.append(
-            f"<details{' open' if k < 2 else ''}><summary>{escape(symbol)}<small>{counts.get(symbol, 0)} closed trades{kept}</small></summary>"
+            f"<details{' open' if k < 2 else ''}><summary>{escape(symbol)}"
+            f"<small>{counts.get(symbol, 0)} closed trades{kept}</small></summary>"
             f"{chart.render()}</details>"
         )
     if len(order) > _CHARTS:
@@ -361,14 +367,16 @@ def _risk_note(model: ReportModel) -> str:
 
 
 def _more(model: ReportModel) -> str:
-    shown = min(model.frames.trades.height, 400)
+    total = model.frames.trades.height
+    shown = f"the last {min(total, 400):,} of {total:,}"
     parts = [
         f"<details open><summary>All figures</summary>{tables.figures(model)}</details>" if model.metrics else "",
-        f"<details><summary>Closed trades<small>the last {shown:,} of {model.frames.trades.height:,}</small></summary>{tables.trades(model)}</details>",
+        (f"<details><summary>Closed trades<small>{shown}</small></summary>{tables.trades(model)}</details>"),
     ]
     if model.frames.incidents.height:
         parts.append(
-            f"<details open><summary>Incidents<small>{model.frames.incidents.height:,}</small></summary>{tables.incidents(model)}</details>"
+            f"<details open><summary>Incidents<small>{model.frames.incidents.height:,}</small></summary>"
+            f"{tables.incidents(model)}</details>"
         )
     config = model.frames.info.get("config")
     if config:
@@ -383,6 +391,6 @@ def _footer(model: ReportModel) -> str:
     config = f" · configuration <code>{escape(info['config_hash'][:12])}</code>" if info.get("config_hash") else ""
     last = f"data until {moment(int(model.times[-1]))} UTC · " if len(model.times) else ""
     return (
-        f"<footer>{version}run {escape(model.frames.run)}{config}<br>{last}all times UTC. What a strategy earned in the past "
-        "does not promise what it will earn.</footer>"
+        f"<footer>{version}run {escape(model.frames.run)}{config}<br>{last}all times UTC. "
+        "What a strategy earned in the past does not promise what it will earn.</footer>"
     )

@@ -159,7 +159,7 @@ def test_environment(variable: str, value: str, key: str, result: Any) -> None:
         ),
         ("[[strategies]]\nweight = 0.5", r"strategies\.0\.name is missing: expected text, not empty"),
         ("[[strategies]]\nname = 'a'\n[[strategies]]\nname = 'a'", "a stands there twice: expected each strategy once"),
-        ("timeframe = '1x'", r'line 1: timeframe = "1x": expected scalping, short, medium'),
+        ("timeframe = '1x'", r'line 1: timeframe = "1x": expected auto, scalping, short, medium'),
         ("[risk.drawdown]\nhalt = 0.05", "expected half <= no_new_risk <= halt"),
         ("[risk.sizing]\nkelly_floor = 0.5", r"kelly_floor = 0\.5: expected at most kelly_cap \(0\.02\)"),
         ("[ensemble]\nrequired = ['x']", "ensemble.required = 'x': expected some of the strategies ut_bot"),

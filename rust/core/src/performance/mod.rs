@@ -1,6 +1,6 @@
 //! Performance: what an equity curve and its trades amount to.
 //!
-//! Definitions follow empyrical-reloaded where it has the metric (annual return and volatility, Sharpe, Sortino, Calmar, Omega, VaR, CVaR,
+//! Definitions follow empyrical-reloaded where it has the metric (annual return and volatility, Sharpe, Sortino, Calmar, Omega, `VaR`, `CVaR`,
 //! tail ratio; sample standard deviation, losses as negative numbers), quantstats for skew, kurtosis and exposure, Bailey & López de
 //! Prado for the probabilistic and the deflated Sharpe ratio. What is undefined is NaN, never a sentinel or infinity: no Sharpe
 //! ratio without variance, no profit factor without a loss. Every metric takes linear time.
@@ -18,10 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub use drawdown::{Drawdown, deepest_drawdown, longest_drawdown};
 pub use sharpe::{deflated_sharpe, expected_maximum_sharpe, probabilistic_sharpe};
-pub use trades::{TradeMetrics, group_trades, trade_curve, trade_metrics};
+pub use trades::{Outcome, TradeMetrics, group_trades, trade_curve, trade_metrics};
 
 use crate::error::{CoreError, Result};
-use crate::portfolio::Trade;
 
 /// Milliseconds of a year of 365 days.
 const YEAR_MS: f64 = 365.0 * 86_400_000.0;
@@ -34,7 +33,7 @@ pub struct PerformanceOptions {
     pub periods_per_year: Option<f64>,
     /// Risk-free return a bar.
     pub risk_free: f64,
-    /// Tail probability of VaR and CVaR.
+    /// Tail probability of `VaR` and `CVaR`.
     pub tail: f64,
     /// Strategies that were tried before this one was chosen, this one included.
     pub n_trials: f64,
@@ -177,8 +176,8 @@ pub struct PerformanceInput<'a> {
     pub exposure: &'a [f64],
     /// Sum of the notional of all fills, account currency.
     pub traded: Option<f64>,
-    /// Closed trades.
-    pub trades: &'a [Trade],
+    /// Outcomes of the closed trades.
+    pub trades: &'a [Outcome],
 }
 
 /// Metrics of an equity curve and its trades.
@@ -208,7 +207,7 @@ pub fn metrics(input: &PerformanceInput<'_>, options: &PerformanceOptions) -> Re
         let mean = ratios::sum(equity.iter().copied()) / equity.len() as f64;
         m.turnover = quotient(traded * periods, mean * returns.len() as f64);
     }
-    let t = trade_metrics(input.trades);
+    let t = trade_metrics(input.trades.iter().copied());
     Ok(Metrics {
         trades: t.trades,
         win_rate: t.win_rate,
@@ -304,7 +303,7 @@ fn share(values: &[f64]) -> f64 {
     quotient(values.iter().filter(|x| **x != 0.0).count() as f64, values.len() as f64)
 }
 
-fn fault(row: usize, column: &str, value: impl ToString, expected: &str) -> CoreError {
+fn fault(row: usize, column: &str, value: f64, expected: &str) -> CoreError {
     let (column, expected) = (column.to_owned(), expected.to_owned());
     CoreError::Data { symbol: None, row, column, value: value.to_string(), expected }
 }
@@ -319,7 +318,7 @@ fn check(equity: &[f64], ts: &[i64]) -> Result<()> {
         }
     }
     match ts.windows(2).position(|w| w[1] <= w[0]) {
-        Some(at) => Err(fault(at + 1, "timestamp", ts[at + 1], "rising timestamps")),
+        Some(at) => Err(fault(at + 1, "timestamp", ts[at + 1] as f64, "rising timestamps")),
         None => Ok(()),
     }
 }

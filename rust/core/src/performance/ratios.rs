@@ -83,7 +83,7 @@ pub(super) struct Tails {
     pub(super) ratio: f64,
 }
 
-/// VaR, CVaR and tail ratio; reorders the returns. CVaR is the mean of the lowest `⌊(n − 1)·tail⌋ + 1` returns.
+/// `VaR`, `CVaR` and tail ratio; reorders the returns. `CVaR` is the mean of the lowest `⌊(n − 1)·tail⌋ + 1` returns.
 pub(super) fn tails(returns: &mut [f64], tail: f64) -> Tails {
     let high = quantile(returns, 0.95);
     let low = quantile(returns, 0.05);
@@ -94,7 +94,7 @@ pub(super) fn tails(returns: &mut [f64], tail: f64) -> Tails {
     Tails { value_at_risk, conditional, ratio: quotient(high.abs(), low.abs()) }
 }
 
-/// Quantile by linear interpolation between the two nearest order statistics, NumPy's default; selects instead of sorting.
+/// Quantile by linear interpolation between the two nearest order statistics, `NumPy`'s default; selects instead of sorting.
 fn quantile(values: &mut [f64], q: f64) -> f64 {
     let at = (values.len() - 1) as f64 * q;
     let k = at as usize;

@@ -3,6 +3,7 @@
 use super::ratios::Moments;
 use super::*;
 use crate::order::{Purpose, Side};
+use crate::portfolio::Trade;
 
 const DAY: i64 = 86_400_000;
 
@@ -197,7 +198,9 @@ fn returns_and_equity_say_the_same() {
     let options = PerformanceOptions { periods_per_year: Some(365.0), ..PerformanceOptions::default() };
     let a = metrics_of_returns(&returns, &options).unwrap();
     let mut equity = vec![1_000.0];
-    returns.iter().for_each(|r| equity.push(equity[equity.len() - 1] * (1.0 + r)));
+    for r in &returns {
+        equity.push(equity[equity.len() - 1] * (1.0 + r));
+    }
     let b = metrics(&PerformanceInput { equity: &equity, ..PerformanceInput::default() }, &options).unwrap();
     for ((name, x), y) in Metrics::NAMES.iter().zip(a.values()).zip(b.values()) {
         assert!(x.is_nan() && y.is_nan() || (x - y).abs() <= 1e-9 * y.abs().max(1.0), "{name}: {x} {y}");
@@ -276,7 +279,7 @@ fn trades_by_hand() {
     assert_eq!(by_symbol[&1].win_rate, 0.0);
     assert!(by_symbol[&1].payoff.is_nan());
 
-    let none = trade_metrics(&[]);
+    let none = trade_metrics::<Outcome>([]);
     assert_eq!(none.trades, 0.0);
     assert!(none.win_rate.is_nan() && none.profit_factor.is_nan());
     // All won: no loss to divide by.

@@ -43,13 +43,37 @@ named_metrics! {
     }
 }
 
+/// What the metrics need of a closed trade.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// Profit after costs, account currency.
+    pub pnl: f64,
+    /// The same as a fraction of equity at the entry.
+    pub pnl_fraction: f64,
+    /// Fees paid.
+    pub fees: f64,
+    /// Bars held.
+    pub bars: f64,
+    /// Maximum adverse excursion, ≤ 0.
+    pub mae: f64,
+    /// Maximum favourable excursion, ≥ 0.
+    pub mfe: f64,
+}
+
+impl From<&Trade> for Outcome {
+    fn from(t: &Trade) -> Self {
+        Self { pnl: t.pnl, pnl_fraction: t.pnl_fraction, fees: t.fees, bars: f64::from(t.bars), mae: t.mae, mfe: t.mfe }
+    }
+}
+
 /// Metrics of a list of trades, in the order in which they closed.
-pub fn trade_metrics<'a>(trades: impl IntoIterator<Item = &'a Trade>) -> TradeMetrics {
+pub fn trade_metrics<T: Into<Outcome>>(trades: impl IntoIterator<Item = T>) -> TradeMetrics {
     let (mut n, mut wins, mut won, mut lost) = (0.0, 0.0, 0.0, 0.0);
     let (mut fees, mut fraction, mut bars, mut mae, mut mfe) = (0.0, 0.0, 0.0, 0.0, 0.0);
     let (mut best, mut worst) = (f64::NEG_INFINITY, f64::INFINITY);
     let (mut streak, mut longest) = (0.0_f64, 0.0_f64);
     for t in trades {
+        let t: Outcome = t.into();
         n += 1.0;
         if t.pnl > 0.0 {
             wins += 1.0;
@@ -62,7 +86,7 @@ pub fn trade_metrics<'a>(trades: impl IntoIterator<Item = &'a Trade>) -> TradeMe
         }
         fees += t.fees;
         fraction += t.pnl_fraction;
-        bars += f64::from(t.bars);
+        bars += t.bars;
         mae += t.mae;
         mfe += t.mfe;
         best = best.max(t.pnl);
