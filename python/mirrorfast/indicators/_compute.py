@@ -12,7 +12,7 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.errors import DataError, ShapeError
 
-__all__ = ["ArrowArray", "ArrowStream", "Values", "column", "compute", "frame", "series", "title"]
+__all__ = ["ArrowArray", "ArrowStream", "Values", "column", "compute", "frame", "labelled", "series", "title"]
 
 
 class ArrowArray(Protocol):
@@ -23,7 +23,7 @@ class ArrowArray(Protocol):
 
 
 class ArrowStream(Protocol):
-    """Anything that hands out Arrow arrays in chunks: ``polars.Series``, ``pandas.Series``, ``pyarrow.ChunkedArray``."""
+    """Anything that hands out Arrow arrays in chunks: a Series of polars or pandas, ``pyarrow.ChunkedArray``."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Hand out the chunks through the Arrow PyCapsule interface."""
@@ -67,8 +67,9 @@ def column(name: str, values: Values) -> object:
         return values
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
         return _from_sequence(name, values)
+    kind = type(values).__name__
     raise ShapeError(
-        f"type of {name}: got {type(values).__name__}, expected an Arrow array, a NumPy array, a Series or a list of numbers"
+        f"type of {name}: got {kind}, expected an Arrow array, a NumPy array, a Series or a list of numbers"
     )
 
 
@@ -76,7 +77,7 @@ def _from_numpy(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     if values.ndim != 1:
         raise ShapeError(f"dimensions of {name}: got {values.ndim}, expected 1")
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(np.float64).filled(np.nan)
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     if values.dtype.kind == "M" and name == "timestamp":
         missing = np.isnat(values)
         values = values.astype("datetime64[ms]").astype(np.float64)
@@ -124,9 +125,27 @@ def title(name: str, params: Mapping[str, float]) -> str:
     return "_".join([name, *(f"{value:g}" for value in params.values())])
 
 
+def labelled(name: str, values: ArrowArray) -> pl.Series:
+    """Take over an Arrow array without copying it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the series; what polars takes from an Arrow array has none.
+    values : Arrow array, shape (n,)
+        Result of the core.
+
+    Returns
+    -------
+    polars.Series, shape (n,)
+        The same memory.
+    """
+    return pl.Series(values).alias(name)
+
+
 def compute(
     name: str, inputs: Mapping[str, Values], params: Mapping[str, Any], *, strict: bool = True
-) -> list[_core.Column]:
+) -> list[ArrowArray]:
     """Run an indicator over columns.
 
     Parameters
@@ -175,7 +194,7 @@ def series(name: str, inputs: Mapping[str, Values], params: Mapping[str, Any]) -
         Named by :func:`title`.
     """
     (only,) = compute(name, inputs, params)
-    return pl.Series(title(name, params), only)
+    return labelled(title(name, params), only)
 
 
 def frame(name: str, inputs: Mapping[str, Values], params: Mapping[str, Any], outputs: Sequence[str]) -> pl.DataFrame:
@@ -198,4 +217,4 @@ def frame(name: str, inputs: Mapping[str, Values], params: Mapping[str, Any], ou
         A column per output.
     """
     columns = compute(name, inputs, params)
-    return pl.DataFrame([pl.Series(key, values) for key, values in zip(outputs, columns, strict=True)])
+    return pl.DataFrame([labelled(key, values) for key, values in zip(outputs, columns, strict=True)])
