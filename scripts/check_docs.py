@@ -2,8 +2,9 @@
 
     python scripts/check_docs.py [DIRECTORY]
 
-Reads the sources without importing them. Prints one line for each fault; the exit status is 1 if there is one, or if
-nothing was found to check.
+Public is what the ``__init__`` of a package names in ``__all__``, and what the modules of the first level name in
+theirs; everything else needs a docstring, which ruff sees to. Reads the sources without importing them. Prints one line
+for each fault; the exit status is 1 if there is one, or if nothing was found to check.
 """
 
 import ast
@@ -17,7 +18,7 @@ PACKAGE = Path(__file__).parents[1] / "python" / "mirrorfast"
 HEADING = re.compile(r"^([A-Z][A-Za-z ]+)\n-{3,}[ \t]*$", re.MULTILINE)
 # Commands speak to people through --help, and alembic calls what it finds in its files.
 EXEMPT = ("cli/", "ledger/migrations/")
-# Classes whose meaning is not in a call: errors, protocols, enumerations, configuration (every field has a description).
+# Classes whose meaning is not in a call: errors, protocols, enumerations, configuration (each field has a description).
 NO_EXAMPLE = ("Error", "Exception", "Protocol", "Enum", "StrEnum", "IntEnum", "Settings", "TypedDict")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -46,30 +47,48 @@ def main() -> int:
 
 
 def check(package: Path) -> tuple[int, list[Fault]]:
-    """Check every module; returns the number of public items and the faults."""
+    """Check the package; returns the number of public items and the faults."""
+    trees = {file: ast.parse(file.read_text("utf-8"), filename=str(file)) for file in sorted(package.rglob("*.py"))}
+    faults = [
+        Fault(file, 1, file.relative_to(package).as_posix(), "module without a docstring")
+        for file, tree in trees.items()
+        if not ast.get_docstring(tree)
+    ]
+    names = public_names(package, trees)
     count = 0
-    faults: list[Fault] = []
-    for file in sorted(package.rglob("*.py")):
-        name = file.relative_to(package).as_posix()
-        if any(name.startswith(prefix) for prefix in EXEMPT):
-            continue
-        tree = ast.parse(file.read_text("utf-8"), filename=str(file))
-        if not ast.get_docstring(tree):
-            faults.append(Fault(file, 1, name, "module without a docstring"))
-        for node, inside in public(tree):
+    for file, tree in trees.items():
+        for node, inside in items(tree, names[file]):
             count += 1
             label = f"{inside.name}.{node.name}" if inside else node.name
             faults += [Fault(file, node.lineno, label, text) for text in missing(node, inside)]
     return count, faults
 
 
-def public(tree: ast.Module) -> Iterator[tuple[ast.ClassDef | Function, ast.ClassDef | None]]:
-    """Yield what ``__all__`` names (or, without it, what has no underscore) and the public methods of its classes."""
-    names = exported(tree)
-    for node in tree.body:
-        if not isinstance(node, ast.ClassDef | Function):
+def public_names(package: Path, trees: dict[Path, ast.Module]) -> dict[Path, set[str]]:
+    """Find which names of each file are public."""
+    names: dict[Path, set[str]] = {file: set() for file in trees}
+    for file, tree in trees.items():
+        inner = file.relative_to(package).as_posix()
+        if inner.startswith(EXEMPT):
             continue
-        if node.name not in names if names is not None else node.name.startswith("_"):
+        if file.name == "__init__.py":
+            wanted = exported(tree)
+            names[file] |= wanted
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(package.name):
+                    base = package.parent.joinpath(*node.module.split("."))
+                    source = base.with_suffix(".py") if base.with_suffix(".py") in names else base / "__init__.py"
+                    if source in names:
+                        names[source] |= {a.name for a in node.names if (a.asname or a.name) in wanted}
+        elif file.parent == package:
+            names[file] |= exported(tree)
+    return names
+
+
+def items(tree: ast.Module, names: set[str]) -> Iterator[tuple[ast.ClassDef | Function, ast.ClassDef | None]]:
+    """Yield the functions and classes of these names, and the public methods of those classes."""
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef | Function) or node.name not in names:
             continue
         yield node, None
         if isinstance(node, ast.ClassDef):
@@ -78,13 +97,13 @@ def public(tree: ast.Module) -> Iterator[tuple[ast.ClassDef | Function, ast.Clas
                     yield inner, node
 
 
-def exported(tree: ast.Module) -> set[str] | None:
-    """Return the names in ``__all__``, or nothing if the module has none."""
+def exported(tree: ast.Module) -> set[str]:
+    """Return the names in ``__all__``."""
     for node in tree.body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         if isinstance(target, ast.Name) and target.id == "__all__":
             return set(ast.literal_eval(node.value))  # type: ignore[union-attr, arg-type]
-    return None
+    return set()
 
 
 def missing(node: ast.ClassDef | Function, inside: ast.ClassDef | None) -> Iterator[str]:

@@ -58,8 +58,8 @@ class Simulation:
         self.random = random.Random(self.seed)
         self.weights = dict.fromkeys(STRATEGIES, 0.5)
         self.markets = [
-            Market("BTC/USD", 2480.0, 0.0011, 0.008, 0.01, 0.0001),
-            Market("EUR/USD", 1.1423, 0.00006, 0.0012, 0.00001, 1.0),
+            Market("BTC/USD", 2480.0, 0.00045, 0.008, 0.01, 0.0001),
+            Market("EUR/USD", 1.1423, 0.00001, 0.0012, 0.00001, 1.0),
         ]
 
     def equity(self):

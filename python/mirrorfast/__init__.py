@@ -21,6 +21,7 @@ _LAZY = {
     "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
     "RiskConfig": "mirrorfast.config",
+    "RiskManager": "mirrorfast.risk",
     "RunSummary": "mirrorfast.system",
     "StrategyConfig": "mirrorfast.config",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
@@ -33,6 +34,7 @@ _LAZY = {
     "events": "mirrorfast.events",
     "get_secret": "mirrorfast.credentials",
     "load_config": "mirrorfast.config",
+    "performance": "mirrorfast.analytics.performance",
     "read_bars": "mirrorfast.data",
     "sample_bars": "mirrorfast.data",
     "telemetry": "mirrorfast.telemetry",
@@ -41,6 +43,7 @@ _LAZY = {
 
 if TYPE_CHECKING:
     from mirrorfast import clock, config, data, errors, events, telemetry
+    from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
     from mirrorfast.backtest import BacktestResult, backtest
     from mirrorfast.config import (
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from mirrorfast.credentials import get_secret
     from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
+    from mirrorfast.risk import RiskManager
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
     __version__: str
@@ -73,6 +77,7 @@ __all__ = [
     "ParameterError",
     "RLConfig",
     "RiskConfig",
+    "RiskManager",
     "RunSummary",
     "StrategyConfig",
     "TradeAnalyzerAgent",
@@ -86,6 +91,7 @@ __all__ = [
     "events",
     "get_secret",
     "load_config",
+    "performance",
     "read_bars",
     "sample_bars",
     "telemetry",

@@ -23,7 +23,7 @@ LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _ROOT: Final = "mirrorfast"
 _MASK: Final = "***"
 _SECRET_KEY: Final = re.compile(
-    r"(^|[_\-.])(secret|password|passwd|passphrase|token|api_?key|apikey|private_?key|signature|authorization|cookie)"
+    r"(^|[_\-.])(secret|password|passwd|passphrase|token|api[_-]?key|private[_-]?key|signature|authorization|cookie)"
     r"([_\-.]|$)|secret$|password$|apikey$",
     re.IGNORECASE,
 )
@@ -115,7 +115,7 @@ def get_logger(name: str) -> Any:
             redact,
             _render,
         ],
-        wrapper_class=structlog.stdlib.BoundLogger,
+        wrapper_class=_Logger,
         cache_logger_on_first_use=True,
     )
 
@@ -170,6 +170,12 @@ def configure_logging(
     root.propagate = False
     global _renderer
     _renderer = _RENDERERS[format](stream)
+
+
+class _Logger(structlog.stdlib.BoundLogger):
+    # The standard module's own `exception` would append the traceback after, and so past, the redaction.
+    def exception(self, event: str | None = None, *args: Any, **values: Any) -> Any:
+        return self.error(event, *args, **{"exc_info": True, **values})
 
 
 _Renderer = Callable[[Any, str, MutableMapping[str, Any]], str | bytes]

@@ -72,8 +72,9 @@ class TradeAnalyzerAgent:
         """
         from mirrorfast.analytics.performance import performance
 
-        figures = dict(performance(self.frames.equity, trades=self.frames.trades))
-        return figures | self.costs()
+        fills = self.frames.fills
+        traded = float((fills["quantity"] * fills["price"]).sum()) if fills.height else None
+        return dict(performance(self.frames.equity, trades=self.frames.trades, traded=traded)) | self.costs()
 
     def costs(self) -> dict[str, float]:
         """Return what the closed trades earned and paid, in quote currency.
@@ -167,7 +168,7 @@ class TradeAnalyzerAgent:
         -------
         polars.DataFrame
             One row a group: ``trades``, ``win_rate``, ``profit_factor`` (won / lost; null without a loss),
-            ``expectancy`` (mean PnL), ``payoff`` (mean win / mean loss), ``pnl gross fees funding slippage``,
+            ``average_pnl``, ``payoff`` (mean win / mean loss), ``pnl gross fees funding slippage``,
             ``pnl_share`` (of the sum of absolute PnL of all groups), ``average_return``, ``best``, ``worst``, ``bars``
             (mean), ``mae``, ``mfe`` (means). ``strategy`` rows come for every strategy, traded or not, with the
             present ``weight`` and ``grade``.
@@ -265,7 +266,7 @@ def _figures(rows: pl.DataFrame, group: str) -> pl.DataFrame:
             trades=pl.len().cast(pl.Int64),
             win_rate=(pnl > 0).mean(),
             profit_factor=pl.when(lost.len() > 0).then(-won.sum() / lost.sum()),
-            expectancy=pnl.mean(),
+            average_pnl=pnl.mean(),
             payoff=-won.mean() / lost.mean(),
             pnl=pnl.sum(),
             gross=pl.col("gross").sum(),

@@ -50,6 +50,14 @@ def signed(value: float, *, percent: bool = False) -> Text:
     return Text(text, style="green" if value > 0 else "red" if value < 0 else "dim")
 
 
+def why(decision: dict[str, Any]) -> str:
+    """Say in one line what the strategies wanted and which rules held the decision back."""
+    votes = ", ".join(
+        f"{name} {vote['signal']:+.2f}" for name, vote in decision["votes"].items() if vote["signal"] not in (None, 0.0)
+    )
+    return "; ".join(part for part in (votes, *decision["binding"]) if part)
+
+
 class LiveView:
     """A rich view of a run; an observer of the trading loop.
 
@@ -218,6 +226,6 @@ class LiveView:
                 d["symbol"],
                 "–" if rule is None else f"{rule:+.2f}",
                 Text(action, style="yellow" if d["verdict"] == "refused" else "green" if quantity > 0 else "red"),
-                "; ".join(d["reasons"]),
+                why(d),
             )
         return table

@@ -143,7 +143,8 @@ def fields(model: type[Settings], prefix: tuple[str, ...] = ()) -> Iterator[tupl
         yield (*prefix, name), info
         inner = nested_model(info.annotation)
         if inner is not None:
-            yield from fields(inner, (*prefix, name))
+            key = ("<name>",) if typing.get_origin(info.annotation) is dict else ()
+            yield from fields(inner, (*prefix, name, *key))
 
 
 def expected(info: FieldInfo) -> str:
@@ -238,10 +239,10 @@ def _suggestion(word: str, known: Sequence[str]) -> str:
 
 def _model_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
     for part in location:
-        if isinstance(part, int):
+        info = model.model_fields.get(part) if isinstance(part, str) else None
+        if info is None:  # a list's index, or a key of a table of tables
             continue
-        info = model.model_fields.get(part)
-        inner = nested_model(info.annotation) if info else None
+        inner = nested_model(info.annotation)
         if inner is None:
             return None
         model = inner

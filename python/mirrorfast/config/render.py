@@ -28,10 +28,8 @@ def to_toml(config: TradingConfig) -> str:
 
     Examples
     --------
-    >>> print(to_toml(TradingConfig(capital=500.0))[:51])
-    symbols = []
-    timeframe = "medium"
-    market = "auto"
+    >>> to_toml(TradingConfig(capital=500.0)).splitlines()[:4]
+    ['symbols = []', 'timeframe = "medium"', 'market = "auto"', 'capital = 500.0  # set']
     """
     lines: list[str] = []
     _table(config, TradingConfig(), (), lines)
@@ -66,7 +64,7 @@ def _table(config: Settings, default: Settings | None, path: tuple[str, ...], li
         value = getattr(config, name)
         if value is None:
             continue
-        if isinstance(value, Settings) or _is_tables(value):
+        if isinstance(value, Settings) or _entries(value) is not None:
             inner.append((name, value))
             continue
         same = default is not None and getattr(default, name) == value
@@ -77,8 +75,8 @@ def _table(config: Settings, default: Settings | None, path: tuple[str, ...], li
             lines += ["", f"[{'.'.join(here)}]"]
             _table(value, getattr(default, name, None), here, lines)
             continue
-        for entry in value:
-            lines += ["", f"[[{'.'.join(here)}]]"]
+        for header, entry in _entries(value) or []:
+            lines += ["", header.format(".".join(here))]
             _table(entry, None, here, lines)
 
 
@@ -92,24 +90,29 @@ def _describe(config: Settings, path: tuple[str, ...], lines: list[str]) -> None
             continue
         lines.append(f"# {info.description}: {expected(info)}")
         lines += [f"# {name} = {_literal(value)}" if value is not None else f"# {name} is absent by default", ""]
-    for name, info, value, _model in tables:
+    for name, info, value, model in tables:
         here = ".".join((*path, name))
         lines.append(f"# {info.description}")
         if isinstance(value, Settings):
             lines += [f"[{here}]"]
             _describe(value, (*path, name), lines)
             continue
-        lines.append("# Each entry replaces the whole list; fields:")
-        fields = type(value[0]).model_fields
+        lines.append("# What stands here replaces all of the default entries; fields:")
+        fields = model.model_fields
         lines += [f"#   {key}: {inner.description}: {expected(inner)}" for key, inner in fields.items()]
-        for entry in value:
-            lines.append(f"# [[{here}]]")
+        for header, entry in _entries(value) or []:
+            lines.append(f"# {header.format(here)}")
             lines += [f"# {key} = {_literal(getattr(entry, key))}" for key in fields]
         lines.append("")
 
 
-def _is_tables(value: Any) -> bool:
-    return isinstance(value, tuple) and bool(value) and isinstance(value[0], Settings)
+def _entries(value: Any) -> list[tuple[str, Settings]] | None:
+    # The models of a list or a table of them, each with its header; braces stand for the key of the whole.
+    if isinstance(value, tuple) and value and isinstance(value[0], Settings):
+        return [("[[{}]]", entry) for entry in value]
+    if isinstance(value, dict) and value and isinstance(next(iter(value.values())), Settings):
+        return [(f"[{{}}.{json.dumps(key)}]", entry) for key, entry in value.items()]
+    return None
 
 
 def _literal(value: Any) -> str:

@@ -58,7 +58,7 @@ class Recorder:
                 "order_id": d["order"] or None,
             }
             batch.decision(line)
-            named.append(line | {"signal": d["signal"], "purpose": d["purpose"]})
+            named.append(line | {"signal": d["signal"], "purpose": d["purpose"], "binding": d["binding"]})
         return named
 
     def intents(self, batch: Batch, intents: list[Intent]) -> None:

@@ -5,12 +5,13 @@ takes its default. What the journal holds and what the tables hold is therefore 
 """
 
 import difflib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mirrorfast.errors import ParameterError
-from mirrorfast.ledger.types import _clean, decimal_text
+from mirrorfast.ledger.types import JsonRaw, decimal_text, json_text
 
 __all__ = ["FIELDS", "FINAL_STATUSES", "ORDER_STATUSES", "Batch", "Event"]
 
@@ -48,6 +49,15 @@ def _integer(value: Any) -> int | None:
 
 def _word(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def _json(value: Any) -> JsonRaw:
+    return JsonRaw(json_text(value))
+
+
+def _plain(value: Any) -> Any:
+    """Make a value what it will be when it is read back."""
+    return json.loads(json_text(value))
 
 
 def _flag(value: Any) -> bool:
@@ -91,9 +101,9 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         direction=(_word, None),
         confidence=(_number, None),
         regime=(_word, None),
-        votes=(_clean, {}),
+        votes=(_json, {}),
         verdict=(_word, None),
-        reasons=(_clean, []),
+        reasons=(_json, []),
         quantity=(decimal_text, None),
         stop_price=(decimal_text, None),
         order_id=(_integer, None),
@@ -161,8 +171,8 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
     "equity": _fields(
         equity=decimal_text, cash=(decimal_text, None), exposure=(decimal_text, None), drawdown=(_number, None)
     ),
-    "weights": _fields(weights=_clean, grades=(_clean, {})),
-    "incident": _fields(severity=(_word, "warning"), kind=_word, message=_word, details=(_clean, {})),
+    "weights": _fields(weights=_plain, grades=(_plain, {})),
+    "incident": _fields(severity=(_word, "warning"), kind=_word, message=_word, details=(_json, {})),
     "run": _fields(status=_word, reason=(_word, None)),
 }
 
@@ -218,7 +228,9 @@ class Batch:
     Parameters
     ----------
     ts
-        Milliseconds since the epoch, UTC: the close time of the bar. An item's own `ts` field goes before it.
+        Milliseconds since the epoch, UTC: the time of the bar. An item's own `ts` field goes before it.
+    events
+        What happened, in order; filled by the methods.
 
     Examples
     --------
@@ -232,44 +244,110 @@ class Batch:
     events: list[Event] = field(default_factory=list)
 
     def add(self, kind: str, fields: Mapping[str, Any]) -> None:
-        """Record an event of any kind; see `FIELDS` for the names."""
+        """Record an event of any kind.
+
+        Parameters
+        ----------
+        kind
+            One of `FIELDS`.
+        fields
+            Its fields; numbers may be float, int, `Decimal` or decimal text.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown kind or field, a missing required field, or a value of a wrong type.
+        """
         ts = fields.get("ts")
         self.events.append(Event(self.ts if ts is None else int(ts), kind, normalise(kind, fields)))
 
     def decision(self, fields: Mapping[str, Any]) -> None:
         """Record a decision.
 
-        Needs `id symbol price`; `votes` is `{strategy: {"signal": …, "confidence": …, "contribution": …}}`, `reasons`
-        a list of sentences, `verdict` what risk said.
+        Parameters
+        ----------
+        fields
+            Needs `id symbol price`. `votes` is `{strategy: {"signal": …, "confidence": …, "contribution": …}}`,
+            `reasons` a list of sentences, `verdict` what risk said.
         """
         self.add("decision", fields)
 
     def order(self, fields: Mapping[str, Any]) -> None:
-        """Record an order: `id symbol side type quantity purpose` and what the type needs."""
+        """Record an order.
+
+        Parameters
+        ----------
+        fields
+            Needs `id symbol side type quantity purpose`, and the `price` or `trigger` that its type has.
+        """
         self.add("order", fields)
 
     def order_status(self, fields: Mapping[str, Any]) -> None:
-        """Record what became of an order: `id status`, with `reason` and `venue_order_id`."""
+        """Record what became of an order.
+
+        Parameters
+        ----------
+        fields
+            Needs `id status` (one of `ORDER_STATUSES`); `attempt` is the latest by default.
+        """
         self.add("order_status", fields)
 
     def fill(self, fields: Mapping[str, Any]) -> None:
-        """Record an execution: `id order symbol side quantity price fee slippage`."""
+        """Record an execution.
+
+        Parameters
+        ----------
+        fields
+            Needs `id order symbol side quantity price`; order 0 is none of ours, such as a liquidation.
+        """
         self.add("fill", fields)
 
     def trade(self, fields: Mapping[str, Any]) -> None:
-        """Record a closed round trip."""
+        """Record a closed round trip.
+
+        Parameters
+        ----------
+        fields
+            Needs `symbol side quantity entry_ts exit_ts entry_price exit_price gross pnl`.
+        """
         self.add("trade", fields)
 
     def equity(self, fields: Mapping[str, Any]) -> None:
-        """Record the account at `ts`: `equity cash exposure drawdown`."""
+        """Record the account at `ts`.
+
+        Parameters
+        ----------
+        fields
+            Needs `equity`; `cash`, `exposure` and `drawdown` (a fraction of the peak) where they are known.
+        """
         self.add("equity", fields)
 
     def weights(self, weights: Mapping[str, float], grades: Mapping[str, str] | None = None) -> None:
-        """Record the strategies' weights after they changed."""
+        """Record the strategies' weights after they changed.
+
+        Parameters
+        ----------
+        weights
+            Weight by strategy.
+        grades
+            Grade by strategy.
+        """
         self.add("weights", {"weights": dict(weights), "grades": dict(grades or {})})
 
     def incident(
         self, kind: str, message: str, *, severity: str = "warning", details: Mapping[str, Any] | None = None
     ) -> None:
-        """Record something that a person should know of."""
+        """Record something that a person should know of.
+
+        Parameters
+        ----------
+        kind
+            What sort of thing, a word.
+        message
+            What happened, a sentence.
+        severity
+            `info`, `warning`, `error` or `critical`.
+        details
+            Anything else that JSON can hold.
+        """
         self.add("incident", {"kind": kind, "message": message, "severity": severity, "details": dict(details or {})})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mirrorfast.errors import LedgerError
+from mirrorfast.errors import LedgerError, LedgerVersionError
 from mirrorfast.ledger.database import app_version, connect, sqlite_path, translated
 from mirrorfast.ledger.schema import META, SCHEMA_VERSION
 
@@ -92,7 +92,7 @@ def migrate(
     if found is not None:
         schema, app = found
         if schema > SCHEMA_VERSION:
-            raise LedgerError(
+            raise LedgerVersionError(
                 f"ledger {name}: written by mirrorfast {app} (schema {schema}); this is mirrorfast {app_version()} "
                 f"(schema {SCHEMA_VERSION}), which cannot read it: upgrade mirrorfast"
             )

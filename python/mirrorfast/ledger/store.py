@@ -52,6 +52,11 @@ class Verification:
         Last digest of the journal.
     problems
         One line per difference between the journal's fold and the tables; empty when the ledger is sound.
+
+    Examples
+    --------
+    >>> Verification("demo", events=2, rows={"equity": 2}, digest="00").is_sound
+    True
     """
 
     run: str
@@ -68,6 +73,17 @@ class Verification:
 
 class Ledger:
     """A database of runs. Open it with `Ledger.open`.
+
+    Parameters
+    ----------
+    target
+        File name (SQLite), or an SQLAlchemy URL.
+    busy_timeout_s
+        How long a write waits for another process, in seconds.
+    writable
+        Whether runs can be written.
+    immutable
+        Whether the file is on a medium that nobody can write.
 
     Examples
     --------
@@ -149,7 +165,13 @@ class Ledger:
         return str(path) if path else sa.make_url(str(self.target)).render_as_string(hide_password=True)
 
     def check_writable(self) -> None:
-        """Raise `LedgerError` where the ledger can only be read."""
+        """Refuse where the ledger can only be read.
+
+        Raises
+        ------
+        LedgerError
+            When the file or its folder cannot be written.
+        """
         if not self._writable:
             raise LedgerError(f"ledger {self.name}: it cannot be written; check the rights of the file and its folder")
 
@@ -178,7 +200,18 @@ class Ledger:
         group: int = 500,
         code_version: str | None = None,
     ) -> RunWriter:
-        """Make the writer of a run; see `RunWriter`."""
+        """Make the writer of a run.
+
+        Parameters
+        ----------
+        run, mode, config, symbols, commit, group, code_version
+            As for `RunWriter`.
+
+        Returns
+        -------
+        RunWriter
+            Not begun yet: call its `begin`, `resume` or `begin_or_resume`.
+        """
         return RunWriter(
             self, run, mode=mode, config=config, symbols=symbols, commit=commit, group=group, code_version=code_version
         )
@@ -186,18 +219,45 @@ class Ledger:
     # ------------------------------------------------------------------ read
 
     def runs(self) -> pl.DataFrame:
-        """Return one row per run, oldest first."""
+        """Return the runs.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row per run, oldest first.
+        """
         return self._frame(
             sa.select(*_columns(RUNS, exact=False)).order_by(RUNS.c.started, RUNS.c.id), RUNS, exact=False
         )
 
     def has_run(self, run: str) -> bool:
-        """Whether the ledger has a run of this name."""
+        """Whether the ledger has a run of this name.
+
+        Parameters
+        ----------
+        run
+            Name of the run.
+
+        Returns
+        -------
+        bool
+            True where it has been begun, finished or not.
+        """
         with translated(f"ledger {self.name}"), self._reader.connect() as connection:
             return connection.execute(sa.select(RUNS.c.id).where(RUNS.c.id == run)).first() is not None
 
     def info(self, run: str) -> dict[str, Any]:
-        """Return a run's row: mode, configuration, symbols and status.
+        """Return what is known of a run as a whole.
+
+        Parameters
+        ----------
+        run
+            Name of the run.
+
+        Returns
+        -------
+        dict
+            ``id mode config config_hash symbols started finished status code_version resumed``; times in ms.
 
         Raises
         ------
@@ -215,7 +275,18 @@ class Ledger:
         return dict(row)
 
     def latest_run(self) -> str:
-        """Name of the run that was started last."""
+        """Return the run that was started last.
+
+        Returns
+        -------
+        str
+            Its name.
+
+        Raises
+        ------
+        LedgerError
+            When the ledger has no runs.
+        """
         with translated(f"ledger {self.name}"), self._reader.connect() as connection:
             name = connection.execute(sa.select(RUNS.c.id).order_by(RUNS.c.started.desc(), RUNS.c.id).limit(1)).scalar()
         if name is None:
@@ -239,6 +310,11 @@ class Ledger:
         -------
         polars.DataFrame
             Times as `datetime[ms, UTC]`, JSON as text; empty with all columns when the run has no such rows.
+
+        Raises
+        ------
+        ParameterError
+            For another table.
         """
         if table not in TABLES or "run" not in TABLES[table].c:
             raise ParameterError(
@@ -251,14 +327,37 @@ class Ledger:
         return self._frame(query, source, exact=exact)
 
     def rows(self, table: str, run: str) -> list[dict[str, Any]]:
-        """Read a table of a run as dicts with `Decimal` money and decoded JSON."""
+        """Read a table of a run as Python objects.
+
+        Parameters
+        ----------
+        table
+            Any table that has runs.
+        run
+            Name of the run.
+
+        Returns
+        -------
+        list of dict
+            Money as `Decimal`, times in ms, JSON decoded; in the order of the table's key.
+        """
         source = TABLES[table]
         with translated(f"ledger {self.name}"), self._reader.connect() as connection:
             query = sa.select(source).where(source.c.run == run).order_by(*source.primary_key.columns)
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def last_checkpoint(self, run: str) -> Checkpoint | None:
-        """Return the newest checkpoint; None where there is none.
+        """Return the newest checkpoint.
+
+        Parameters
+        ----------
+        run
+            Name of the run.
+
+        Returns
+        -------
+        Checkpoint or None
+            None where there is none.
 
         Raises
         ------
@@ -276,7 +375,12 @@ class Ledger:
         return checkpoint
 
     def fingerprint(self, run: str) -> str:
-        """Digest of what a run decided, ordered, filled and was worth.
+        """Return a digest of what a run decided, ordered, filled and was worth.
+
+        Parameters
+        ----------
+        run
+            Name of the run.
 
         Returns
         -------
@@ -298,7 +402,18 @@ class Ledger:
         return digest.hexdigest()
 
     def verify(self, run: str) -> Verification:
-        """Fold the run's journal again and compare with the tables; check the journal's chain of digests."""
+        """Fold the run's journal again and compare with the tables; check the journal's chain of digests.
+
+        Parameters
+        ----------
+        run
+            Name of the run.
+
+        Returns
+        -------
+        Verification
+            What was found; `is_sound` when nothing is wrong.
+        """
         from mirrorfast.ledger.verify import verify
 
         self.info(run)
@@ -307,6 +422,16 @@ class Ledger:
 
     def backup(self, path: str | Path) -> Path:
         """Copy the ledger while it is in use.
+
+        Parameters
+        ----------
+        path
+            File to make.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
 
         Raises
         ------

@@ -58,6 +58,11 @@ class Checkpoint:
         Position of the feed, any JSON value.
     seq
         Last journal event that is inside; the writer sets it.
+
+    Examples
+    --------
+    >>> Checkpoint(1_500_000_000_000, b"engine", feed={"bar": 7}).sha256()[:8]
+    '383a01dc'
     """
 
     ts: int
@@ -67,7 +72,13 @@ class Checkpoint:
     seq: int = 0
 
     def sha256(self) -> str:
-        """Digest of everything in it."""
+        """Return the digest of everything in it.
+
+        Returns
+        -------
+        str
+            SHA-256 in hex.
+        """
         digest = hashlib.sha256()
         for part in (f"{self.seq}|{self.ts}|".encode(), self.engine, self.broker, json_text(self.feed).encode()):
             digest.update(len(part).to_bytes(8, "big"))
@@ -100,6 +111,22 @@ class RunWriter:
         Bars per commit under `"group"`, >= 1.
     code_version
         Version of the code that decides; default mirrorfast's.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mirrorfast.ledger import Batch, Ledger
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> ledger = Ledger.open(folder.name + "/ledger.sqlite")
+    >>> with ledger.run("demo", mode="live", config={}, symbols=["BTC/USD"], commit="each") as writer:
+    ...     writer.begin()
+    ...     intents = Batch(1_500_000_000_000)
+    ...     order = {"id": 1, "symbol": "BTC/USD", "side": "buy", "type": "market", "quantity": 1, "purpose": "entry"}
+    ...     intents.order(order)
+    ...     writer.record_intents(intents)  # on disk now: it may be sent
+    ...     [order["status"] for order in writer.open_orders()]
+    ['intent']
+    >>> folder.cleanup()
     """
 
     def __init__(
@@ -225,7 +252,13 @@ class RunWriter:
         return checkpoint
 
     def begin_or_resume(self) -> Checkpoint | None:
-        """Resume the run if the ledger has it, else begin it."""
+        """Resume the run if the ledger has it, else begin it.
+
+        Returns
+        -------
+        Checkpoint or None
+            Where to go on; None to start at the first bar.
+        """
         if self._ledger.has_run(self.run):
             return self.resume()
         self.begin()
@@ -269,10 +302,17 @@ class RunWriter:
     def record_intents(self, batch: Batch) -> None:
         """Make orders durable before they are sent: returns when the disk has them.
 
+        Parameters
+        ----------
+        batch
+            Orders only.
+
         Raises
         ------
         LedgerError
             When they could not be stored. They are forgotten then, and **must not be sent**.
+        ParameterError
+            When there is anything but orders.
         """
         if any(event.kind != "order" for event in batch.events):
             raise ParameterError("record_intents: expected orders only")
@@ -290,7 +330,18 @@ class RunWriter:
             raise
 
     def flush(self, *, checkpoint: Callable[[], Checkpoint] | None = None) -> None:
-        """Commit what waits, with a checkpoint if one can be made."""
+        """Commit what waits.
+
+        Parameters
+        ----------
+        checkpoint
+            As for `write`.
+
+        Raises
+        ------
+        LedgerError
+            When the disk is full or another process holds the ledger; everything stays in memory then.
+        """
         self._flush(checkpoint, None)
 
     def _flush(self, checkpoint: Callable[[], Checkpoint] | None, status: str | None) -> None:
@@ -403,11 +454,28 @@ class RunWriter:
         return len(self._events)
 
     def open_orders(self) -> list[dict[str, Any]]:
-        """Rows of the orders whose end is not known, oldest first: what start-up has to reconcile."""
+        """Return the orders whose end is not known: what start-up has to reconcile.
+
+        Returns
+        -------
+        list of dict
+            Their rows, oldest first.
+        """
         return [dict(row) for row in self._fold.open_orders()]
 
     def next_attempt(self, order: int) -> int:
-        """Attempt number for sending an order: 1, or one more than the last recorded."""
+        """Return the attempt number for sending an order.
+
+        Parameters
+        ----------
+        order
+            Number of the order within the run.
+
+        Returns
+        -------
+        int
+            1, or one more than the last recorded.
+        """
         known = self._fold.attempt(order)
         if not known:
             row = self._load_order(order, None)

@@ -316,6 +316,7 @@ impl SimulatedExchange {
             symbol,
             bar,
             ts,
+            closed: false,
         }
     }
 

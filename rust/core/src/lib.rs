@@ -15,6 +15,7 @@ pub mod indicators;
 pub mod instrument;
 pub mod meta;
 pub mod order;
+pub mod panel;
 pub mod performance;
 pub mod portfolio;
 pub mod risk;

@@ -150,7 +150,8 @@ fn the_random_market_is_traded() {
     let steps: Vec<(f64, f64, f64)> = (0..600)
         .map(|k| {
             let x = f64::from(k);
-            (0.02 * (x * 0.21).sin() + if k % 61 == 0 { 0.08 } else { 0.0 }, 0.005, 50.0 + 40.0 * (x * 0.7).sin())
+            let (jump, spread) = (if k % 61 == 0 { 0.08 } else { 0.0 }, if k % 37 == 0 { 0.15 } else { 0.005 });
+            (0.02 * (x * 0.21).sin() + jump, spread, 50.0 + 40.0 * (x * 0.7).sin())
         })
         .collect();
     let out = whole(&config(1.0), &batches(&walk(&steps, 100.0, 1.0, 1.0), &walk(&steps, 1.2, 1.0, 1.0)));

@@ -1,4 +1,5 @@
 //! What a bar and a fill cost. Run with `cargo test --release --test exchange_speed -- --ignored --nocapture`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -82,7 +83,7 @@ fn nanoseconds_a_bar_and_a_fill() {
     let (standing, none) = best(|_, _, _, _| {}, &far);
     assert_eq!(none, 0);
     let market = |x: &mut SimulatedExchange, _: &mut Portfolio, k: u64, _: &mut Vec<Fill>| {
-        let side = if k % 2 == 0 { Side::Buy } else { Side::Sell };
+        let side = if k.is_multiple_of(2) { Side::Buy } else { Side::Sell };
         x.submit(&Intent::Submit(order(k + 10, side, OrderKind::Market)));
     };
     let (filling, fills) = best(market, &[]);

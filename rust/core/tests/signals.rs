@@ -1,4 +1,5 @@
 //! Every rule of SPEC §4 and every score of SPEC §3: precedence, boundaries, missing inputs, thresholds by market and timeframe.
+#![allow(clippy::unwrap_used)]
 
 use mirrorfast_core::signals::{
     CandleCluster, CandleClusters, ClusterInputs, CompositeInputs, ConfidenceInputs, Direction, EnhancedThresholds,

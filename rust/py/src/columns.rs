@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::types::Float64Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, PrimitiveArray, RecordBatch, StringArray,
-    TimestampMillisecondArray, UInt32Array, UInt64Array,
+    ArrayRef, BooleanArray, Float64Array, PrimitiveArray, RecordBatch, StringArray, TimestampMillisecondArray,
+    UInt32Array, UInt64Array,
 };
 use arrow_schema::{Field, Schema};
 use pyo3::prelude::*;
@@ -29,10 +29,6 @@ impl Columns {
 
     pub(crate) fn time(self, name: &str, values: impl Iterator<Item = i64>) -> Self {
         self.array(name, Arc::new(TimestampMillisecondArray::from_iter_values(values).with_timezone("UTC")))
-    }
-
-    pub(crate) fn i64(self, name: &str, values: impl Iterator<Item = i64>) -> Self {
-        self.array(name, Arc::new(Int64Array::from_iter_values(values)))
     }
 
     pub(crate) fn u64(self, name: &str, values: impl Iterator<Item = u64>) -> Self {

@@ -236,6 +236,9 @@ impl PyStep {
             let dict = to_python(py, d)?;
             let reasons: Vec<String> = d.steps.iter().map(mirrorfast_core::risk::RiskStep::reason).collect();
             dict.set_item("reasons", reasons)?;
+            let binding: Vec<String> =
+                d.steps.iter().filter(|s| s.cuts()).map(mirrorfast_core::risk::RiskStep::reason).collect();
+            dict.set_item("binding", binding)?;
             dict.set_item("signal", d.signal.map(mirrorfast_core::signals::Signal::as_str))?;
             let votes = PyList::empty(py);
             for i in k * n..(k + 1) * n {

@@ -8,10 +8,13 @@ mod bars;
 mod columns;
 mod convert;
 mod engine;
+mod features;
 mod gateway;
 mod indicators;
+mod labels;
 mod performance;
 mod risk;
+mod signals;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -19,6 +22,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
+    features::register(m)?;
+    signals::register(m)?;
     performance::register(m)?;
     risk::register(m)?;
     Ok(())

@@ -23,6 +23,8 @@ pub(super) struct Session<'a> {
     pub(super) symbol: SymbolId,
     pub(super) bar: &'a Bar,
     pub(super) ts: i64,
+    /// Some order was closed and must be swept out.
+    pub(super) closed: bool,
 }
 
 /// How a touched order executes.
@@ -42,7 +44,7 @@ type Rank = (u8, f64);
 impl Session<'_> {
     /// Everything that happens at the open.
     pub(super) fn open(&mut self, liquidation: Option<f64>) {
-        self.arrive();
+        let immediate = self.arrive();
         if let Some(price) = liquidation
             && passed(Side::of(-self.book.quantity), price, self.bar.open)
         {
@@ -51,18 +53,15 @@ impl Session<'_> {
         while let Some((at, touch)) = self.next(Self::at_open) {
             self.execute(at, touch);
         }
-        // What had to fill at once and met its first open has had its chance.
-        for at in 0..self.book.orders.len() {
-            let o = &self.book.orders[at];
-            if o.stage == Stage::Live && o.order.tif.is_immediate() && matches!(o.kind, OrderKind::Limit { .. }) {
-                self.end(at, BrokerEventKind::Expired);
-            }
+        if immediate {
+            self.expire_immediate();
         }
         self.sweep();
     }
 
-    /// Expiry, and what was on its way to the venue.
-    fn arrive(&mut self) {
+    /// Expiry, and what was on its way to the venue; true when any order must fill at once.
+    fn arrive(&mut self) -> bool {
+        let mut immediate = false;
         for at in 0..self.book.orders.len() {
             let o = &mut self.book.orders[at];
             if o.order.tif == TimeInForce::Day && self.ts.div_euclid(DAY_MS) > o.order.ts.div_euclid(DAY_MS) {
@@ -83,6 +82,19 @@ impl Session<'_> {
                 o.stage = Stage::Idle;
             } else {
                 o.stage = Stage::Live;
+                immediate |= o.order.tif.is_immediate();
+            }
+        }
+        immediate
+    }
+
+    /// Ends limits that had to fill at once and have had their chance.
+    fn expire_immediate(&mut self) {
+        for at in 0..self.book.orders.len() {
+            let o = &self.book.orders[at];
+            let met = matches!(o.stage, Stage::Live | Stage::New);
+            if met && o.order.tif.is_immediate() && matches!(o.kind, OrderKind::Limit { .. }) {
+                self.end(at, BrokerEventKind::Expired);
             }
         }
     }
@@ -154,33 +166,21 @@ impl Session<'_> {
                 liquidation = liquidation.filter(|_| reduced);
             }
         }
-        for at in 0..self.book.orders.len() {
-            let o = &self.book.orders[at];
+        let mut immediate = false;
+        for o in &mut self.book.orders {
             if matches!(o.stage, Stage::Live | Stage::New) {
-                if o.order.tif.is_immediate() && matches!(o.kind, OrderKind::Limit { .. }) {
-                    self.end(at, BrokerEventKind::Expired);
-                } else {
-                    self.trail(at);
-                }
+                immediate |= o.order.tif.is_immediate();
+                trail(o, self.bar, self.instrument);
             }
+        }
+        if immediate {
+            self.expire_immediate();
         }
         for o in &mut self.book.orders {
-            if o.stage == Stage::New {
-                // It has met the market after the open of this bar.
+            if matches!(o.stage, Stage::Live | Stage::New) {
                 o.stage = Stage::Live;
+                o.resting = true;
             }
-            o.resting |= o.stage == Stage::Live;
-        }
-    }
-
-    /// Moves a trailing stop by the extremes of the bar that it stood through.
-    fn trail(&mut self, at: usize) {
-        let o = &mut self.book.orders[at];
-        if let OrderKind::TrailingStop { distance, trigger } = &mut o.kind {
-            *trigger = match o.order.side {
-                Side::Sell => trigger.max(self.instrument.round_price(self.bar.high - *distance)),
-                Side::Buy => trigger.min(self.instrument.round_price(self.bar.low + *distance)),
-            };
         }
     }
 
@@ -446,6 +446,7 @@ impl Session<'_> {
         let (order, complete) = (o.order, left == 0.0);
         o.remaining = left;
         o.stage = if complete { Stage::Closed } else { Stage::Idle };
+        self.closed |= complete;
         o.resting = true;
         let clipped = !complete && quantity == want;
         if !complete {
@@ -533,6 +534,7 @@ impl Session<'_> {
     fn end(&mut self, at: usize, kind: BrokerEventKind) {
         let o = self.book.orders[at];
         self.book.orders[at].stage = Stage::Closed;
+        self.closed = true;
         self.report(&o, kind);
     }
 
@@ -541,7 +543,20 @@ impl Session<'_> {
     }
 
     fn sweep(&mut self) {
-        self.book.orders.retain(OpenOrder::is_open);
+        if self.closed {
+            self.book.orders.retain(OpenOrder::is_open);
+        }
+    }
+}
+
+/// Moves a trailing stop by the extremes of the bar that it stood through.
+#[inline]
+fn trail(o: &mut OpenOrder, bar: &Bar, instrument: &Instrument) {
+    if let OrderKind::TrailingStop { distance, trigger } = &mut o.kind {
+        *trigger = match o.order.side {
+            Side::Sell => trigger.max(instrument.round_price(bar.high - *distance)),
+            Side::Buy => trigger.min(instrument.round_price(bar.low + *distance)),
+        };
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::{Index, IndexMut};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
 use crate::error::{CoreError, Result};
 use crate::signals::{
     Label, LegacyLabel, MarketRegime, MomentumStrength, Signal, SignalState, TrendRegime, VolatilityRegime,
@@ -185,6 +187,12 @@ columns! {
 pub const N: usize = Col::ALL.len();
 
 impl Col {
+    /// Depends on the volume profile or the Fibonacci levels: the part of a row that costs most.
+    pub fn needs_levels(self) -> bool {
+        self.group() == "levels"
+            || matches!(self, Self::CompositeScore | Self::VolumeCompositeScore | Self::EnhancedScore)
+    }
+
     /// The column of this name.
     ///
     /// # Errors
@@ -194,6 +202,18 @@ impl Col {
             let near = crate::indicators::registry::nearest(name, Self::ALL.iter().map(|c| c.name()));
             CoreError::parameter("column", format!("{name:?}"), format!("a known column, such as {near}"))
         })
+    }
+}
+
+impl Serialize for Col {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Col {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(input)?).map_err(D::Error::custom)
     }
 }
 

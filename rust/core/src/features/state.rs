@@ -46,7 +46,7 @@ impl FeatureState {
     /// As [`FeatureConfig::validate`].
     pub fn new(config: &FeatureConfig) -> Result<Self> {
         config.validate()?;
-        const NAN: f64 = f64::NAN;
+        let nothing = f64::NAN;
         Ok(Self {
             signal: config.signal_thresholds(),
             recursive: Recursive::new(&config.enhanced),
@@ -54,7 +54,7 @@ impl FeatureState {
             levels: Levels::new(config),
             config: config.clone(),
             seen: 0,
-            last: Bar { ts: 0, open: NAN, high: NAN, low: NAN, close: NAN, volume: NAN },
+            last: Bar { ts: 0, open: nothing, high: nothing, low: nothing, close: nothing, volume: nothing },
             valid: false,
             fear_greed: NEUTRAL,
             btc_dominance: NEUTRAL,
@@ -126,13 +126,21 @@ impl FeatureState {
     }
 
     /// Writes the row of the last bar.
+    #[inline]
     pub fn row(&mut self, x: &mut FeatureRow) {
+        self.fill(x, true);
+    }
+
+    /// The row of the last bar; without levels, the columns of which [`Col::needs_levels`] is true are missing.
+    pub(crate) fn fill(&mut self, x: &mut FeatureRow, levels: bool) {
         *x = FeatureRow::MISSING;
         if !self.valid {
             return;
         }
         self.indicators(x);
-        self.levels(x);
+        if levels {
+            self.levels(x);
+        }
         self.scores(x);
         self.classification(x);
         x[Col::FearGreed] = self.fear_greed;

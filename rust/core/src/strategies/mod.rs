@@ -9,24 +9,37 @@ use crate::error::Result;
 use crate::features::FeatureRow;
 use crate::types::Bar;
 
+mod anomaly_detection;
+mod cointegration;
+mod forest;
 mod gradient_trend;
+mod hmm;
 #[cfg(test)]
 mod laws;
 mod mean_reversion;
 mod momentum_breakout;
+mod pairs_trading;
+mod regime_change;
 pub mod registry;
+mod scanner_signal;
 mod sentiment_momentum;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod universe;
 mod ut_bot;
 mod vbsr;
 mod volatility_regime;
 
+pub use anomaly_detection::AnomalyDetection;
 pub use gradient_trend::GradientTrend;
 pub use mean_reversion::MeanReversion;
 pub use momentum_breakout::MomentumBreakout;
+pub use pairs_trading::PairsTrading;
+pub use regime_change::RegimeChange;
 pub use registry::{StrategyContext, Style};
+pub use scanner_signal::ScannerSignal;
 pub use sentiment_momentum::SentimentMomentum;
+pub use universe::UniverseStrategy;
 pub use ut_bot::UtBot;
 pub use vbsr::Vbsr;
 pub use volatility_regime::VolatilityRegime;

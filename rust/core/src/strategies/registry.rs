@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{CoreError, Result};
 use crate::indicators::registry::Param;
 use crate::strategies::{
-    Strategy, gradient_trend, mean_reversion, momentum_breakout, sentiment_momentum, ut_bot, vbsr, volatility_regime,
+    Strategy, anomaly_detection, gradient_trend, mean_reversion, momentum_breakout, regime_change, scanner_signal,
+    sentiment_momentum, ut_bot, vbsr, volatility_regime,
 };
 use crate::types::{Market, Timeframe};
 
@@ -142,7 +143,10 @@ const ROWS: &[&Row] = &[
     &mean_reversion::ROW,
     &momentum_breakout::ROW,
     &volatility_regime::ROW,
+    &anomaly_detection::ROW,
     &sentiment_momentum::ROW,
+    &regime_change::ROW,
+    &scanner_signal::ROW,
 ];
 
 /// Every strategy on one symbol.
@@ -156,9 +160,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 /// [`CoreError::Parameter`] naming the closest known strategies.
 pub fn find(name: &str) -> Result<&'static Row> {
     rows().find(|r| r.name == name).ok_or_else(|| {
-        let mut near: Vec<&str> = rows().map(|r| r.name).collect();
-        near.sort_by_key(|known| crate::indicators::registry::distance(name, known));
-        near.truncate(3);
-        CoreError::parameter("strategy", format!("{name:?}"), format!("a known name, such as {}", near.join(", ")))
+        let near = crate::indicators::registry::nearest(name, rows().map(|r| r.name));
+        CoreError::parameter("strategy", format!("{name:?}"), format!("a known name, such as {near}"))
     })
 }

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, Param, Row};
-use crate::indicators::statistic::Tail;
 use crate::indicators::{Indicator, erase};
-use crate::window::smaller;
+use crate::window::{BarsSinceMax, BarsSinceMin, Ring, RollingMax, RollingMin, smaller};
 
 /// Retracements as shares of the swing, counted back from its end.
 pub const RETRACEMENTS: [f64; 7] = [0.0, 0.236, 0.382, 0.5, 0.618, 0.786, 1.0];
@@ -74,15 +73,19 @@ pub fn fibonacci(high: &[f64], low: &[f64], close: &[f64]) -> Fibonacci {
             bottom = k;
         }
     }
-    let upward = if top == bottom {
-        2.0 * close[top] - high[top] - low[top] >= -TIE * (high[top] - low[top])
-    } else {
-        top > bottom
-    };
-    levels(high[top], low[bottom], upward, last)
+    let upward = if top == bottom { upper_half(high[top], low[top], close[top]) } else { top > bottom };
+    swing_levels(high[top], low[bottom], upward, last)
 }
 
-fn levels(high: f64, low: f64, upward: bool, last: f64) -> Fibonacci {
+/// Whether a bar closed in the upper half of its range, the middle included.
+#[inline(always)]
+fn upper_half(high: f64, low: f64, close: f64) -> bool {
+    2.0 * close - high - low >= -TIE * (high - low)
+}
+
+/// Levels of a swing from `low` up to `high` or, not `upward`, from `high` down to `low`; `last` is the price to be near to.
+#[inline(always)]
+pub fn swing_levels(high: f64, low: f64, upward: bool, last: f64) -> Fibonacci {
     let range = high - low;
     let (start, swing) = if upward { (low, range) } else { (high, -range) };
     let retracements = RETRACEMENTS.map(|r| start + (1.0 - r) * swing);
@@ -103,27 +106,43 @@ fn levels(high: f64, low: f64, upward: bool, last: f64) -> Fibonacci {
     }
 }
 
-/// [`fibonacci`] of the last `lookback` bars.
+/// [`fibonacci`] of the last `lookback` bars, in constant time for each.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FibonacciLevels {
-    high: Tail,
-    low: Tail,
-    close: Tail,
+    high: RollingMax,
+    low: RollingMin,
+    since_high: BarsSinceMax,
+    since_low: BarsSinceMin,
+    closes: Ring,
 }
 
 impl FibonacciLevels {
     /// Swings within `lookback ≥ 1` bars.
     pub fn new(lookback: usize) -> Self {
-        Self { high: Tail::new(lookback), low: Tail::new(lookback), close: Tail::new(lookback) }
+        Self {
+            high: RollingMax::new(lookback),
+            low: RollingMin::new(lookback),
+            since_high: BarsSinceMax::new(lookback),
+            since_low: BarsSinceMin::new(lookback),
+            closes: Ring::new(lookback),
+        }
     }
 
     /// Takes a bar; the levels once there are enough.
     #[inline(always)]
     pub fn push(&mut self, high: f64, low: f64, close: f64) -> Option<Fibonacci> {
-        self.high.push(high);
-        self.low.push(low);
-        self.close.push(close);
-        self.high.is_full().then(|| fibonacci(self.high.window(), self.low.window(), self.close.window()))
+        let (highest, lowest) = (self.high.push(high), self.low.push(low));
+        let (since_high, since_low) = (self.since_high.push(high), self.since_low.push(low));
+        self.closes.push(close);
+        if highest.is_nan() {
+            return None;
+        }
+        let upward = if since_high == since_low {
+            upper_half(highest, lowest, self.closes.back(since_high as usize))
+        } else {
+            since_high < since_low
+        };
+        Some(swing_levels(highest, lowest, upward, close))
     }
 }
 
@@ -139,7 +158,9 @@ impl Indicator<3, 15> for FibonacciLevels {
     fn reset(&mut self) {
         self.high.reset();
         self.low.reset();
-        self.close.reset();
+        self.since_high.reset();
+        self.since_low.reset();
+        self.closes.reset();
     }
     fn warm_up(&self) -> usize {
         self.high.period() - 1
@@ -175,7 +196,30 @@ pub(super) const ROW: Row = Row {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn streaming_equals_the_function_over_each_window(
+            rows in prop::collection::vec((0_u8..12, 0_u8..4, 0_u8..4), 1..60),
+            n in 1_usize..12,
+        ) {
+            let low: Vec<f64> = rows.iter().map(|r| 1.0 + f64::from(r.0)).collect();
+            let close: Vec<f64> = rows.iter().zip(&low).map(|(r, l)| l + f64::from(r.1)).collect();
+            let high: Vec<f64> = rows.iter().zip(&close).map(|(r, c)| c + f64::from(r.2)).collect();
+            let mut stream = FibonacciLevels::new(n);
+            for i in 0..rows.len() {
+                let got = stream.push(high[i], low[i], close[i]);
+                let expected = (i + 1 >= n).then(|| {
+                    let w = i + 1 - n..i + 1;
+                    fibonacci(&high[w.clone()], &low[w.clone()], &close[w])
+                });
+                prop_assert_eq!(got, expected);
+            }
+        }
+    }
 
     #[test]
     fn an_upswing_retraces_from_its_high() {

@@ -5,6 +5,8 @@
 //! time at price. Ties and edges are decided with a tolerance far above rounding, so that a change of price or volume unit never
 //! moves a result to another bin.
 
+use crate::window::{larger, smaller};
+
 /// Share of the traded volume that the value area holds by convention (Steidlmayer's market profile).
 pub const VALUE_AREA: f64 = 0.7;
 
@@ -77,10 +79,22 @@ impl Window<'_> {
     /// Highest high and lowest low.
     #[inline(always)]
     fn range(&self) -> (f64, f64) {
-        let high = self.high.iter().fold(f64::NEG_INFINITY, |a, &b| if b > a { b } else { a });
-        let low = self.low.iter().fold(f64::INFINITY, |a, &b| if b < a { b } else { a });
-        (low, high)
+        (extreme(self.low, f64::INFINITY, smaller), extreme(self.high, f64::NEG_INFINITY, larger))
     }
+}
+
+/// Largest or smallest value in four independent chains, which the processor runs side by side.
+#[inline(always)]
+fn extreme(values: &[f64], worst: f64, better: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut lanes = [worst; 4];
+    let chunks = values.chunks_exact(4);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &v) in lanes.iter_mut().zip(chunk) {
+            *lane = better(*lane, v);
+        }
+    }
+    rest.iter().chain(&lanes).fold(worst, |a, &b| better(a, b))
 }
 
 /// Profile of a whole window over its low–high range.
@@ -122,11 +136,9 @@ pub fn profile_between(window: Window<'_>, low: f64, high: f64, value_area: f64,
     if bins.is_empty() {
         return Profile::EMPTY;
     }
-    spread(window, low, high, |k| window.volume[k], bins);
-    let mut total: f64 = bins.iter().sum();
+    let mut total = spread(window, low, high, |k| window.volume[k], bins);
     if total <= 0.0 {
-        spread(window, low, high, |_| 1.0, bins);
-        total = bins.iter().sum();
+        total = spread(window, low, high, |_| 1.0, bins);
     }
     if total <= 0.0 {
         return Profile::EMPTY;
@@ -134,43 +146,102 @@ pub fn profile_between(window: Window<'_>, low: f64, high: f64, value_area: f64,
     read(low, high, last, total, value_area, bins)
 }
 
-/// Adds every bar's weight to the bins of its range.
+/// Bins for which the sums of [`spread`] fit on the stack, with room for the upper edge.
+const ROOM: usize = 62;
+const MASK: usize = 63;
+
+/// A bar shorter than this many bins is put into them directly: its density would swallow the digits of the others.
+const SHORT: f64 = 1e-4;
+
+/// The bin of a position from 0 to [`ROOM`], as index and as number; an edge may count to the bin on either side.
+///
+/// Adding 1.5·2⁵² leaves the nearest whole number in the low bits: a handful of instructions fewer than a checked conversion.
 #[inline(always)]
-fn spread(window: Window<'_>, low: f64, high: f64, weight: impl Fn(usize) -> f64, bins: &mut [f64]) {
+fn bin_of(position: f64) -> (usize, f64) {
+    const MAGIC: f64 = 6_755_399_441_055_744.0;
+    let rounded = position - 0.5 + MAGIC;
+    (rounded.to_bits() as usize & MASK, rounded - MAGIC)
+}
+
+/// Makes the histogram of some weight of the bars; returns its sum, 0 where no more than rounding lies between `low` and `high`.
+///
+/// The weight up to a price rises evenly through a bar's range. So a bar adds its density at its low and takes it away again at its
+/// high, whatever the number of bins between, and one running sum over the bins at the end gives the histogram.
+#[inline(always)]
+fn spread(window: Window<'_>, low: f64, high: f64, weight: impl Fn(usize) -> f64, bins: &mut [f64]) -> f64 {
     let n = bins.len();
     bins.fill(0.0);
     if high <= low {
         bins[0] = (0..window.close.len()).map(weight).sum();
-        return;
+        return bins[0];
     }
     let size = n as f64;
     let scale = size / (high - low);
+    let direct = if n > ROOM { f64::INFINITY } else { SHORT };
+    let mut offered = 0.0;
+    // Of the densities that begin or end in a bin: what they give to it, and to each bin above it.
+    let mut sums = [[0.0; 2]; MASK + 1];
     for (k, (h, l)) in window.high.iter().zip(window.low).enumerate() {
         let w = weight(k);
+        offered += w;
         let (from, to) = ((l - low) * scale, (h - low) * scale);
         let length = to - from;
-        if length <= TIE {
-            if from >= -TIE && to <= size + TIE {
-                bins[((from + TIE) as usize).min(n - 1)] += w;
-            }
-            continue;
-        }
-        let (from, to) = (from.max(0.0), to.min(size));
-        if to - from <= TIE {
+        if length < direct {
+            put(from, to, w, bins);
             continue;
         }
         let density = w / length;
-        let (first, last) = (from as usize, (to as usize).min(n - 1));
-        if first == last {
-            bins[first] += density * (to - from);
-            continue;
+        for (edge, density) in [(from, density), (to, -density)] {
+            let edge = smaller(larger(edge, 0.0), size);
+            let (at, bin) = bin_of(edge);
+            let [here, above] = sums[at];
+            sums[at] = [here + density * (bin + 1.0 - edge), above + density];
         }
-        bins[first] += density * (first as f64 + 1.0 - from);
-        for bin in &mut bins[first + 1..last] {
-            *bin += density;
-        }
-        bins[last] += density * (to - last as f64);
     }
+    let (mut density, mut total) = (0.0, 0.0);
+    for (k, bin) in bins.iter_mut().enumerate() {
+        if let Some([here, above]) = sums.get(k) {
+            *bin += here + density;
+            density += above;
+        }
+        // What is left of equal amounts added and taken away.
+        if *bin < RESIDUE * offered {
+            *bin = 0.0;
+        }
+        total += *bin;
+    }
+    if total <= TIE * offered { 0.0 } else { total }
+}
+
+/// Rounding of the whole weight that may be left in an empty bin.
+const RESIDUE: f64 = 1e-11;
+
+/// Adds one bar to the bins that it touches.
+fn put(from: f64, to: f64, w: f64, bins: &mut [f64]) {
+    let n = bins.len();
+    let size = n as f64;
+    let length = to - from;
+    if length <= TIE {
+        if from >= -TIE && to <= size + TIE {
+            bins[((from + TIE) as usize).min(n - 1)] += w;
+        }
+        return;
+    }
+    let (from, to) = (larger(from, 0.0), smaller(to, size));
+    if to <= from {
+        return;
+    }
+    let density = w / length;
+    let (first, last) = (from as usize, (to as usize).min(n - 1));
+    if first == last {
+        bins[first] += density * (to - from);
+        return;
+    }
+    bins[first] += density * (first as f64 + 1.0 - from);
+    for bin in &mut bins[first + 1..last] {
+        *bin += density;
+    }
+    bins[last] += density * (to - last as f64);
 }
 
 fn read(low: f64, high: f64, last: f64, total: f64, value_area: f64, bins: &[f64]) -> Profile {
@@ -308,7 +379,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_histogram_is_its_definition(bars in grid(), n in 1_usize..30) {
+        fn the_histogram_is_its_definition(bars in grid(), n in 1_usize..70) {
             let mut bins = vec![f64::NAN; n];
             let p = profile(bars.window(), VALUE_AREA, &mut bins);
             let (low, high) = bars.window().range();

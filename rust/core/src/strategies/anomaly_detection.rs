@@ -1,0 +1,215 @@
+//! Anomaly detection: against the move of a bar that an isolation forest finds strange.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{CoreError, Result};
+use crate::indicators::registry::{MAX_PERIOD, Param};
+use crate::indicators::volume::VolumeRatio;
+use crate::indicators::{Indicator, step};
+use crate::signals::{above, below};
+use crate::strategies::forest::{Forest, ForestModel, Sample};
+use crate::strategies::registry::{Row, Style};
+use crate::strategies::{Context, Holding, Rule, Vote, erase, unit};
+
+/// A bar is (log return, ln(high / low), ln(1 + volume ratio)). An isolation forest, grown on the `train_window` bars behind and
+/// again every `refit` bars, scores it; below the score that `contamination` of the training bars fall short of it is an anomaly.
+/// A forest fitted elsewhere takes its place where one is given.
+///
+/// The position is against the anomalous bar's return, until `hold` bars have passed or another anomaly speaks. Confidence:
+/// `0.5 + 0.5·u((offset − score) / (1 + offset))`: 1 for a bar that one cut sets apart.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnomalyDetection {
+    rule: Numbers,
+    last: f64,
+    volume: VolumeRatio,
+    /// The bars behind, oldest first.
+    window: Vec<Sample>,
+    since_fit: usize,
+    /// What the present forest was grown on; the forest itself follows from it and is not written to snapshots.
+    grown_on: Vec<Sample>,
+    #[serde(skip)]
+    forest: Option<Forest>,
+    fixed: bool,
+    from_ts: Option<i64>,
+    held: usize,
+    holding: Holding,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Numbers {
+    train: usize,
+    refit: usize,
+    contamination: f64,
+    trees: usize,
+    hold: usize,
+    seed: u64,
+    volume: usize,
+}
+
+impl AnomalyDetection {
+    fn new(p: &[f64], model: Option<&str>) -> Result<Self> {
+        let [train, refit, trees, hold, volume] = [p[0], p[1], p[3], p[4], p[5]].map(|x| x as usize);
+        let (forest, from_ts) = match model {
+            None => (None, None),
+            Some(text) => {
+                let model: ForestModel = serde_json::from_str(text).map_err(|e| {
+                    CoreError::parameter("anomaly_detection.model", format!("{e}"), "an isolation forest as JSON")
+                })?;
+                (Some(Forest::from_model(&model)?), model.from_ts)
+            }
+        };
+        Ok(Self {
+            rule: Numbers { train, refit, contamination: p[2], trees, hold, seed: p[6] as u64, volume },
+            last: f64::NAN,
+            volume: VolumeRatio::new(volume),
+            window: Vec::new(),
+            since_fit: 0,
+            grown_on: Vec::new(),
+            fixed: forest.is_some(),
+            forest,
+            from_ts,
+            held: 0,
+            holding: Holding::new(),
+        })
+    }
+
+    fn grow(&mut self) {
+        let n = &self.rule;
+        self.forest = Some(Forest::fit(&self.grown_on, n.trees, n.contamination, n.seed));
+    }
+
+    /// Keeps the bar for training and grows a forest on those before it where that is due: a bar is never judged by a forest that
+    /// has seen it.
+    fn learn(&mut self, sample: Sample) {
+        if self.fixed {
+            return;
+        }
+        self.since_fit += 1;
+        if self.window.len() == self.rule.train && (self.forest.is_none() || self.since_fit >= self.rule.refit) {
+            self.grown_on.clone_from(&self.window);
+            self.grow();
+            self.since_fit = 0;
+        }
+        if self.window.len() == self.rule.train {
+            self.window.remove(0);
+        }
+        self.window.push(sample);
+    }
+}
+
+impl Rule for AnomalyDetection {
+    fn update(&mut self, context: &Context<'_>) -> Vote {
+        let b = context.bar;
+        let last = std::mem::replace(&mut self.last, b.close);
+        let [ratio] = step(&mut self.volume, [b.volume]);
+        if last.is_nan() || ratio.is_nan() {
+            return Vote::COLD;
+        }
+        let change = (b.close / last).ln();
+        let sample = [change as f32, (b.high / b.low).ln() as f32, (1.0 + ratio).ln() as f32];
+        self.learn(sample);
+        let early = self.from_ts.is_some_and(|from| b.ts < from);
+        let Some(forest) = &self.forest else { return Vote::COLD };
+        if early {
+            return Vote::COLD;
+        }
+        let (score, offset) = (forest.score(&sample), forest.offset());
+        self.held += 1;
+        let direction = i8::from(above(change, 0.0)) - i8::from(below(change, 0.0));
+        if below(score, offset) && direction != 0 {
+            self.holding.take(-f64::from(direction), 0.5 + 0.5 * unit((offset - score) / (1.0 + offset)));
+            self.held = 0;
+        } else if self.held >= self.rule.hold {
+            self.holding.close();
+        }
+        self.holding.vote()
+    }
+    fn reset(&mut self) {
+        self.last = f64::NAN;
+        self.volume.reset();
+        self.window.clear();
+        self.since_fit = 0;
+        self.grown_on.clear();
+        if !self.fixed {
+            self.forest = None;
+        }
+        self.held = 0;
+        self.holding.close();
+    }
+    fn warm_up(&self) -> usize {
+        let first = (self.rule.volume - 1).max(1);
+        if self.fixed { first } else { first + self.rule.train }
+    }
+    fn inherit(&mut self, before: Self) {
+        if self.fixed {
+            self.forest = before.forest;
+        } else if !self.grown_on.is_empty() {
+            self.grow();
+        }
+    }
+}
+
+pub(super) const ROW: Row = Row {
+    name: "anomaly_detection",
+    class: "AnomalyDetectionAgent",
+    style: Style::Reversion,
+    params: &[
+        Param::int("train_window", 300, 16, 20_000),
+        Param::int("refit", 100, 1, MAX_PERIOD),
+        Param::float("contamination", 0.1, 1e-4, 0.5),
+        Param::int("trees", 100, 1, 1_000),
+        Param::int("hold", 5, 1, MAX_PERIOD),
+        Param::int("volume_period", 20, 1, MAX_PERIOD),
+        Param::int("seed", 42, 0, 1_000_000_000),
+    ],
+    summary: "Against the move of a bar that an isolation forest grown on the bars behind finds strange.",
+    takes_model: true,
+    rule: None,
+    build: |p, _, model| Ok(erase(AnomalyDetection::new(p, model)?)),
+};
+
+#[cfg(test)]
+mod tests {
+    use crate::strategies::registry::{StrategyContext, find};
+    use crate::strategies::testing::{Tape, run, votes};
+
+    fn calm(n: usize) -> Tape {
+        (0..n).fold(Tape::new(), |t, k| {
+            let x = k as f64;
+            t.to(100.0 + ((x * 1.37).sin() + (x * 2.93).sin()) * 0.3, 10.0 + (x * 0.7).sin())
+        })
+    }
+
+    #[test]
+    fn fades_the_shock_and_lets_go() {
+        let tape = calm(150).to(94.0, 60.0).to(94.1, 10.0).to(94.0, 10.0).to(94.1, 10.0).to(94.0, 10.0);
+        let params = [("train_window", 100.0), ("contamination", 0.01), ("hold", 3.0)];
+        let v = votes("anomaly_detection", &params, &tape);
+        assert!(v[..119].iter().all(|v| !v.is_warm()) && v[119].is_warm());
+        assert!(v[150].signal == 1.0 && v[150].confidence > 0.5, "{:?}", v[150]);
+        assert_eq!((v[151], v[152]), (v[150], v[150]));
+        assert_eq!(v[153].signal, 0.0);
+    }
+
+    #[test]
+    fn a_given_forest_judges_from_its_time_on() {
+        // One cut: a log return at or below −0.02 is alone, everything else is not.
+        let model = r#"{"max_samples": 256, "offset": -0.7, "from_ts": 180000000, "trees": [{"feature": [0, -2, -2],
+            "threshold": [-0.02, -2.0, -2.0], "left": [1, -1, -1], "right": [2, -1, -1], "samples": [256, 1, 255]}]}"#;
+        let row = find("anomaly_detection").unwrap();
+        let build = || row.build_fitted(&[], &StrategyContext::default(), Some(model)).unwrap();
+        let tape = calm(40).to(95.0, 10.0).to(95.0, 10.0);
+        let v = run(&mut *build(), &tape.0);
+        assert!(v.iter().all(|v| !v.is_warm()), "before its time");
+        let tape = calm(60).to(95.0, 10.0).to(95.0, 10.0);
+        let mut s = build();
+        let v = run(&mut *s, &tape.0);
+        assert!(v[50..60].iter().all(|v| v.signal == 0.0));
+        assert_eq!((v[60].signal, v[61].signal), (1.0, 1.0));
+        let mut other = build();
+        other.restore(&s.snapshot().unwrap()).unwrap();
+        assert_eq!(run(&mut *other, &tape.0[61..]), run(&mut *s, &tape.0[61..]));
+        assert!(row.build_fitted(&[], &StrategyContext::default(), Some("[]")).is_err());
+        assert!(find("ut_bot").unwrap().build_fitted(&[], &StrategyContext::default(), Some(model)).is_err());
+    }
+}
