@@ -21,6 +21,7 @@ _LAZY = {
     "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
     "RiskConfig": "mirrorfast.config",
+    "RiskManager": "mirrorfast.risk",
     "RunSummary": "mirrorfast.system",
     "StrategyConfig": "mirrorfast.config",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from mirrorfast.credentials import get_secret
     from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
+    from mirrorfast.risk import RiskManager
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
     __version__: str
@@ -75,6 +77,7 @@ __all__ = [
     "ParameterError",
     "RLConfig",
     "RiskConfig",
+    "RiskManager",
     "RunSummary",
     "StrategyConfig",
     "TradeAnalyzerAgent",
