@@ -43,8 +43,8 @@ def performance(
     ----------
     data : frame, Series or array of shape (n,), optional
         Equity or returns, told apart by name: a frame by its column ``equity``, ``returns`` or ``return``, a Series by
-        its name. What has no such name is taken for returns if it starts at or below 0, or holds a value in [-1, 0), and
-        for equity otherwise. A frame's columns ``timestamp`` and ``exposure`` are used too.
+        its name. What has no such name is taken for returns if it starts at or below 0, or holds a value in [-1, 0),
+        and for equity otherwise. A frame's columns ``timestamp`` and ``exposure`` are used too.
     equity, returns : Series or array of shape (n,), optional
         The same, said outright: exactly one of `data`, `equity` and `returns` is needed. Equity in account currency,
         the first value before any return; returns as fractions a bar, leading nulls dropped.
@@ -219,7 +219,9 @@ def _numbers(name: str, data: Any, *, instant: bool = False) -> pl.Series:
     try:
         series = data if isinstance(data, pl.Series) else pl.Series(getattr(data, "name", None) or "", data)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{name}: got {type(data).__name__}, expected a Series, an array or a list of numbers") from error
+        raise DataError(
+            f"{name}: got {type(data).__name__}, expected a Series, an array or a list of numbers"
+        ) from error
     if instant and series.dtype.is_temporal():
         return series.cast(pl.Datetime("ms")).cast(pl.Int64)
     if len(series) and not series.dtype.is_numeric():
@@ -261,5 +263,7 @@ def _outcomes(trades: Any) -> tuple[list[pl.Series], float | None]:
     sides = {"quantity", "entry_price", "exit_price"}
     notional = None
     if sides <= set(frame.columns):
-        notional = float(frame.select((pl.col("quantity") * (pl.col("entry_price") + pl.col("exit_price"))).sum()).item())
+        notional = float(
+            frame.select((pl.col("quantity") * (pl.col("entry_price") + pl.col("exit_price"))).sum()).item()
+        )
     return columns.get_columns(), notional

@@ -11,6 +11,14 @@ use mirrorfast_core::indicators::registry::{self, Input, Row};
 use proptest::prelude::*;
 use support::{Rng, Table};
 
+/// Rows that may have no value after the warm-up: a moment of a window without spread is undefined, and a level does not exist
+/// before the first swing or session has passed.
+const MAY_BE_UNDEFINED: [&str; 6] = ["hurst", "kurtosis", "pivots_session", "skew", "support_resistance", "swings"];
+
+fn may_be_undefined(row: &Row) -> bool {
+    MAY_BE_UNDEFINED.contains(&row.name)
+}
+
 type Columns = Vec<Vec<f64>>;
 
 /// Parameters of a row: the defaults for seed 0, else small random values that its rule accepts.
@@ -119,7 +127,10 @@ fn the_catalogue_is_consistent() {
         assert_eq!((built.inputs(), built.outputs()), (row.inputs.len(), row.outputs.len()), "{}", row.name);
         assert!(registry::find(row.name).is_ok());
     }
-    assert!(names.len() >= 45, "only {} rows", names.len());
+    for name in MAY_BE_UNDEFINED {
+        assert!(names.contains(name), "{name} is no row");
+    }
+    assert!(names.len() >= 100, "only {} rows", names.len());
 }
 
 #[test]
@@ -185,7 +196,7 @@ fn truncated_snapshots_are_refused() {
 
 #[test]
 fn flat_bars_without_volume_have_values() {
-    for row in registry::rows() {
+    for row in registry::rows().filter(|row| !may_be_undefined(row)) {
         for price in [100.0, 0.1, 1e-7, 6e4] {
             let mut table = Table::around("flat", vec![price; 500], 0.0, 1);
             table.volume.fill(0.0);
@@ -200,11 +211,13 @@ fn flat_bars_without_volume_have_values() {
     }
 }
 
-/// Exponent `p` with `after = before · 2^(p·shift)` in every row, if there is one.
-fn exponent(before: &[f64], after: &[f64], shift: i32) -> Option<i32> {
-    (-3..=3).find(|p| {
-        let factor = 2.0_f64.powi(p * shift);
-        before.iter().zip(after).all(|(b, a)| b * factor == *a || b.is_nan() && a.is_nan())
+/// Exponent `p` with `after = before · factor^p` in every row to 1e-9 of the column's size, if there is one.
+fn exponent(before: &[f64], after: &[f64], factor: f64) -> Option<i32> {
+    let size = before.iter().filter(|v| !v.is_nan()).fold(0.0_f64, |m, v| m.max(v.abs()));
+    (-3..=3).find(|&p| {
+        let scale = factor.powi(p);
+        let same = |(b, a): (&f64, &f64)| (b - a / scale).abs() <= 1e-9 * size || b.is_nan() && a.is_nan();
+        before.iter().zip(after).all(same)
     })
 }
 
@@ -223,19 +236,12 @@ fn outputs_scale_with_prices_and_volumes() {
                     };
                     plain.iter().zip(row.inputs).map(scale).collect()
                 };
-                // A power of two changes no mantissa: the law is exact.
-                let exact = batch(&mut *build(row, seed), &scaled(2.0_f64.powi(9)));
+                // A power of two changes no mantissa, 3.7 changes them all.
+                let exact = batch(&mut *build(row, seed), &scaled(512.0));
                 let rough = batch(&mut *build(row, seed), &scaled(3.7));
                 for (k, name) in row.outputs.iter().enumerate() {
-                    let what = format!("{}.{name}, seed {seed}, volume {volume}", row.name);
-                    let p = exponent(&before[k], &exact[k], 9);
-                    let p = p.unwrap_or_else(|| panic!("{what}: no power of the scale"));
-                    let size = before[k].iter().filter(|v| !v.is_nan()).fold(0.0_f64, |m, v| m.max(v.abs()));
-                    for (i, (b, r)) in before[k].iter().zip(&rough[k]).enumerate() {
-                        let r = r / 3.7_f64.powi(p);
-                        let fine = (b - r).abs() <= 1e-9 * size || b.is_nan() && r.is_nan();
-                        assert!(fine, "{what}, row {i}: {b} {r}");
-                    }
+                    let (p, q) = (exponent(&before[k], &exact[k], 512.0), exponent(&before[k], &rough[k], 3.7));
+                    assert!(p.is_some() && p == q, "{}.{name}, seed {seed}, volume {volume}: {p:?} {q:?}", row.name);
                 }
             }
         }
@@ -315,6 +321,10 @@ proptest! {
             let out = batch(&mut *indicator, &inputs(row, &table));
             let complete = (0..600).find(|&i| out.iter().all(|c| !c[i].is_nan()));
             let want = indicator.warm_up();
+            if may_be_undefined(row) {
+                prop_assert!(complete.is_none_or(|i| i >= want), "{} {:?}", row.name, parameters(row, seed));
+                continue;
+            }
             prop_assert_eq!(complete, (want < 600).then_some(want), "{} {:?}", row.name, parameters(row, seed));
             for (name, column) in row.outputs.iter().zip(&out) {
                 for (i, v) in column.iter().enumerate() {

@@ -179,12 +179,10 @@ fn r2_is_the_squared_correlation_with_time() {
 #[test]
 fn ut_bot_follows_its_script() {
     for table in tables() {
-        let n = table.close.len();
         let atr = &ours("atr", &[("period", 10.0)], &table)[0];
         let got = ours("ut_bot", &[], &table);
         let (mut stop, mut side) = (f64::NAN, 0.0);
-        for i in 0..n {
-            let (src, loss) = (table.close[i], atr[i]);
+        for (i, (&src, &loss)) in table.close.iter().zip(atr).enumerate() {
             if loss.is_nan() {
                 assert!(got[0][i].is_nan() && got[1][i].is_nan());
                 continue;

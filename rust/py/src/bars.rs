@@ -36,6 +36,7 @@ fn bars_from_batches(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Bars
     let ts = timestamps(batches, schema)?;
     let runs = match schema.column_with_name("symbol") {
         Some(_) => symbol_runs(batches, schema)?,
+        None if ts.is_empty() => Vec::new(),
         None => vec![(String::new(), ts.len())],
     };
     Bars::try_new(runs, ts, [open?, high?, low?, close?, volume?])

@@ -24,7 +24,7 @@ fn parameters(indicator: &str, params: &Bound<'_, PyDict>) -> PyResult<Vec<(Stri
         .collect()
 }
 
-fn build(name: &str, params: &Bound<'_, PyDict>) -> PyResult<Instance> {
+pub(crate) fn build(name: &str, params: &Bound<'_, PyDict>) -> PyResult<Instance> {
     let given = parameters(name, params)?;
     let given: Vec<(&str, f64)> = given.iter().map(|(k, v)| (k.as_str(), *v)).collect();
     Instance::new(name, &given).map_err(gateway::raise)
@@ -103,8 +103,21 @@ fn catalogue(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
         .collect()
 }
 
-/// One indicator fed row by row.
-#[pyclass(module = "mirrorfast._core", name = "IndicatorStream")]
+/// Parameters for people: whole numbers as such.
+fn shown<'py>(py: Python<'py>, instance: &Instance) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (p, &value) in instance.row().params.iter().zip(instance.params()) {
+        if p.integer {
+            dict.set_item(p.name, value as i64)?;
+        } else {
+            dict.set_item(p.name, value)?;
+        }
+    }
+    Ok(dict)
+}
+
+/// Base of `mirrorfast.indicators.Stream`.
+#[pyclass(module = "mirrorfast._core", name = "IndicatorStream", subclass)]
 struct IndicatorStream {
     instance: Instance,
     row: Vec<f64>,
@@ -132,15 +145,16 @@ fn scalar(indicator: &str, input: Input, value: &Bound<'_, PyAny>) -> PyResult<f
 #[pymethods]
 impl IndicatorStream {
     #[new]
-    fn new(name: &str, params: &Bound<'_, PyDict>) -> PyResult<Self> {
-        Ok(Self::holding(build(name, params)?))
+    #[pyo3(signature = (name, **params))]
+    fn new(py: Python<'_>, name: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let params = params.cloned().unwrap_or_else(|| PyDict::new(py));
+        Ok(Self::holding(build(name, &params)?))
     }
 
-    #[staticmethod]
-    fn from_snapshot(snapshot: &[u8]) -> PyResult<Self> {
-        gateway::guarded(|| Instance::from_snapshot(snapshot)).map(Self::holding)
-    }
-
+    /// Takes one row and returns its value, or a tuple of values in the order of `outputs`; NaN until warm.
+    ///
+    /// Give the inputs by name (`close=...`) or in the order of `inputs`. The other columns of a bar may be passed along. A
+    /// missing value (`None`, NaN or infinite) gives NaN and leaves the state as it is.
     #[pyo3(signature = (*args, **values))]
     fn update<'py>(
         &mut self,
@@ -184,50 +198,53 @@ impl IndicatorStream {
         }
     }
 
+    /// Returns to the state before the first row.
     fn reset(&mut self) {
         self.instance.indicator().reset();
     }
 
+    /// The state as bytes, which say whose they are.
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.instance.snapshot().map_err(gateway::raise)?))
     }
 
+    /// Takes up the state of a snapshot of the same indicator with the same parameters.
     fn restore(&mut self, snapshot: &[u8]) -> PyResult<()> {
         gateway::guarded(|| self.instance.restore(snapshot))
     }
 
-    fn copy(&self) -> Self {
-        Self::holding(self.instance.clone())
+    /// Name and parameters that a snapshot was taken with.
+    #[staticmethod]
+    fn describe<'py>(py: Python<'py>, snapshot: &[u8]) -> PyResult<(&'static str, Bound<'py, PyDict>)> {
+        let instance = gateway::guarded(|| Instance::from_snapshot(snapshot))?;
+        Ok((instance.row().name, shown(py, &instance)?))
     }
 
+    /// Name in the catalogue.
     #[getter]
     fn name(&self) -> &'static str {
         self.instance.row().name
     }
 
+    /// Parameters by name, defaults filled in.
     #[getter]
     fn params<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        for (p, &value) in self.instance.row().params.iter().zip(self.instance.params()) {
-            if p.integer {
-                dict.set_item(p.name, value as i64)?;
-            } else {
-                dict.set_item(p.name, value)?;
-            }
-        }
-        Ok(dict)
+        shown(py, &self.instance)
     }
 
+    /// Names of the inputs, in order.
     #[getter]
     fn inputs(&self) -> Vec<&'static str> {
         self.instance.row().inputs.iter().map(|i| i.name()).collect()
     }
 
+    /// Names of the outputs, in order.
     #[getter]
     fn outputs(&self) -> Vec<&'static str> {
         self.instance.row().outputs.to_vec()
     }
 
+    /// Rows before the first one with all outputs.
     #[getter]
     fn warm_up(&self) -> usize {
         self.instance.warm_up()

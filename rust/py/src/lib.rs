@@ -8,9 +8,14 @@ mod bars;
 mod columns;
 mod convert;
 mod engine;
+mod features;
 mod gateway;
 mod indicators;
+mod indicators_into;
+mod labels;
 mod performance;
+mod risk;
+mod signals;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -18,6 +23,10 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
+    indicators_into::register(m)?;
+    features::register(m)?;
+    signals::register(m)?;
     performance::register(m)?;
+    risk::register(m)?;
     Ok(())
 }
