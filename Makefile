@@ -67,6 +67,7 @@ $(STAMP)/environment: pyproject.toml
 	@command -v cargo >/dev/null || { echo "no cargo found: install Rust from https://rustup.rs" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "$(PYTHON) -m venv failed: on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(UV) pip install --quiet "maturin>=1.10,<2" --requirements pyproject.toml
 	@mkdir -p $(STAMP) && touch $@
