@@ -1,8 +1,8 @@
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 __version__: str
 
-Row = tuple[int, float, float, float, float, float]
+Row: TypeAlias = tuple[int, float, float, float, float, float]
 
 @final
 class Intent:
@@ -120,7 +120,6 @@ def run_backtest(
     orders: bool = True,
     equity: bool = True,
 ) -> dict[str, Any]: ...
-
 def compute_features(
     bars: Any,
     timeframe: str,

@@ -219,7 +219,9 @@ def _numbers(name: str, data: Any, *, instant: bool = False) -> pl.Series:
     try:
         series = data if isinstance(data, pl.Series) else pl.Series(getattr(data, "name", None) or "", data)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{name}: got {type(data).__name__}, expected a Series, an array or a list of numbers") from error
+        raise DataError(
+            f"{name}: got {type(data).__name__}, expected a Series, an array or a list of numbers"
+        ) from error
     if instant and series.dtype.is_temporal():
         return series.cast(pl.Datetime("ms")).cast(pl.Int64)
     if len(series) and not series.dtype.is_numeric():
@@ -261,5 +263,7 @@ def _outcomes(trades: Any) -> tuple[list[pl.Series], float | None]:
     sides = {"quantity", "entry_price", "exit_price"}
     notional = None
     if sides <= set(frame.columns):
-        notional = float(frame.select((pl.col("quantity") * (pl.col("entry_price") + pl.col("exit_price"))).sum()).item())
+        notional = float(
+            frame.select((pl.col("quantity") * (pl.col("entry_price") + pl.col("exit_price"))).sum()).item()
+        )
     return columns.get_columns(), notional
