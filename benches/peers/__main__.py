@@ -18,7 +18,9 @@ def main() -> None:
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("benches/RESULTS.md"))
     options = parser.parse_args()
     versions = ", ".join(f"{p} {version(p)}" for p in PACKAGES)
-    text = [f"# Against the peers\n\nMeasured {datetime.date.today():%Y-%m-%d} on {machine()}; one thread.\n{versions}\n"]
+    text = [
+        f"# Against the peers\n\nMeasured {datetime.date.today():%Y-%m-%d} on {machine()}; one thread.\n{versions}\n"
+    ]
     for name, run in PARTS.items():
         if options.only in (None, name):
             text.append(f"## {name.capitalize()}\n\n{run(options.rounds)}\n")

@@ -28,7 +28,9 @@ class Timing:
         return statistics.median(b / a for a, b in zip(self.seconds[name], self.seconds[peer], strict=True))
 
 
-def interleaved(jobs: dict[str, Job], *, rounds: int = 9, warm: int = 1, repeats: dict[str, int] | None = None) -> Timing:
+def interleaved(
+    jobs: dict[str, Job], *, rounds: int = 9, warm: int = 1, repeats: dict[str, int] | None = None
+) -> Timing:
     """Run every job once a round, in turning order; ``repeats`` runs a short job several times within its turn."""
     times = repeats or {}
     names = list(jobs)

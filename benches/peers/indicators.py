@@ -190,7 +190,11 @@ def run(rounds: int = 7) -> str:
         )
     head = ["indicator", "mirrorfast", *peers, "best peer", "TA-Lib"]
     total = f"\n\nSum of the 20: mirrorfast {sums['mirrorfast'] / ROWS * 1e9:.1f} ns a row, TA-Lib {sums['TA-Lib'] / ROWS * 1e9:.1f} ns: {sums['TA-Lib'] / sums['mirrorfast']:.2f}×."
-    return f"CPU nanoseconds a row, {ROWS:,} rows, median of {rounds} interleaved rounds; × is the peer's time over ours.\n\n" + table(head, rows) + total
+    return (
+        f"CPU nanoseconds a row, {ROWS:,} rows, median of {rounds} interleaved rounds; × is the peer's time over ours.\n\n"
+        + table(head, rows)
+        + total
+    )
 
 
 def _works(job: Job) -> bool:

@@ -65,9 +65,7 @@ def panel() -> tuple[pl.DataFrame, list[dict[str, np.ndarray]]]:
         eager=False,
     ).dt.cast_time_unit("ms")
     times = pl.select(timestamp.alias("timestamp"))["timestamp"]
-    frames = [
-        pl.DataFrame({"symbol": [f"S{k:03d}"] * BARS, "timestamp": times} | a) for k, a in enumerate(arrays)
-    ]
+    frames = [pl.DataFrame({"symbol": [f"S{k:03d}"] * BARS, "timestamp": times} | a) for k, a in enumerate(arrays)]
     return pl.concat(frames, rechunk=True), arrays
 
 
@@ -103,9 +101,17 @@ def polars_talib_over(frame: pl.DataFrame) -> Callable[[], pl.DataFrame]:
     made += [t.ema(c, n).last().alias(f"ema{n}") for n in (5, 9, 13, 21, 50, 200)]
     made += [t.rsi(c, 14).last().alias("rsi"), t.macd(c).last().alias("macd"), t.bbands(c, 20).last().alias("bb")]
     made += [f(h, lo, c, 14).last().alias(f.__name__) for f in (t.atr, t.natr, t.adx, t.plus_di, t.minus_di, t.willr)]
-    made += [t.cci(h, lo, c, 20).last().alias("cci"), t.mfi(h, lo, c, v, 14).last().alias("mfi"), t.obv(c, v).last().alias("obv")]
+    made += [
+        t.cci(h, lo, c, 20).last().alias("cci"),
+        t.mfi(h, lo, c, v, 14).last().alias("mfi"),
+        t.obv(c, v).last().alias("obv"),
+    ]
     made += [t.roc(c, 10).last().alias("roc"), t.mom(c, 4).last().alias("m4"), t.mom(c, 12).last().alias("m12")]
-    made += [t.linearreg_slope(c, 14).last().alias("ls"), t.stddev(c, 20).last().alias("sd"), t.aroon(h, lo, 14).last().alias("ar")]
+    made += [
+        t.linearreg_slope(c, 14).last().alias("ls"),
+        t.stddev(c, 20).last().alias("sd"),
+        t.aroon(h, lo, 14).last().alias("ar"),
+    ]
     return lambda: frame.group_by("symbol", maintain_order=True).agg(made)
 
 
@@ -124,7 +130,8 @@ def run(rounds: int = 7) -> str:
         jobs["polars_talib, group_by"] = polars_talib_over(frame)
     timing = interleaved(jobs, rounds=rounds)
     rows = [
-        [name, f"{timing.median(name) * 1e3:.1f}", f"{timing.ratio(name, 'TA-Lib loop, 31 indicators'):.1f}×"] for name in jobs
+        [name, f"{timing.median(name) * 1e3:.1f}", f"{timing.ratio(name, 'TA-Lib loop, 31 indicators'):.1f}×"]
+        for name in jobs
     ]
     columns = mf.compute_features(frame.head(BARS)).width
     note = (
@@ -133,4 +140,8 @@ def run(rounds: int = 7) -> str:
         f"{timing.median('TA-Lib loop, 31 indicators') / 42 * 1e3:.2f} ms."
     )
     head = ["job", "CPU ms", "TA-Lib's time / its own"]
-    return f"{SYMBOLS} symbols × {BARS} bars, DataFrame built; median of {rounds} interleaved rounds.\n\n" + table(head, rows) + note
+    return (
+        f"{SYMBOLS} symbols × {BARS} bars, DataFrame built; median of {rounds} interleaved rounds.\n\n"
+        + table(head, rows)
+        + note
+    )

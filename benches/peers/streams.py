@@ -14,9 +14,7 @@ def run(rounds: int = 7) -> str:
 
     frame, arrays = panel()
     warm = frame.filter(pl.int_range(pl.len()).over("symbol") < BARS - 200)
-    late = [
-        frame.filter(pl.int_range(pl.len()).over("symbol") == k).rechunk() for k in range(BARS - 200, BARS)
-    ]
+    late = [frame.filter(pl.int_range(pl.len()).over("symbol") == k).rechunk() for k in range(BARS - 200, BARS)]
     stream = mf.FeatureStream()
     stream.update(warm)
     at = iter(late * 50)
@@ -37,7 +35,11 @@ def run(rounds: int = 7) -> str:
     head = ["job", "CPU µs a symbol"]
     rows = [[name, f"{timing.median(name) / SYMBOLS * 1e6:.2f}"] for name in jobs]
     peer = next((name for name in jobs if name.startswith("TA-Lib")), None)
-    note = "" if peer is None else f"\n\nTA-Lib's time over ours: {timing.ratio('mirrorfast, 500 symbols, all columns', peer):.1f}×."
+    note = (
+        ""
+        if peer is None
+        else f"\n\nTA-Lib's time over ours: {timing.ratio('mirrorfast, 500 symbols, all columns', peer):.1f}×."
+    )
     return f"One closed bar for each of {SYMBOLS} symbols.\n\n" + table(head, rows) + note
 
 

@@ -22,6 +22,7 @@ _LAZY = {
     "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
     "RiskConfig": "mirrorfast.config",
+    "RiskManager": "mirrorfast.risk",
     "RunSummary": "mirrorfast.system",
     "SignalClassifier": "mirrorfast.signals",
     "StrategyConfig": "mirrorfast.config",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
     from mirrorfast.features import FeatureStream, compute_features
+    from mirrorfast.risk import RiskManager
     from mirrorfast.signals import SignalClassifier, scan_bars
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
@@ -84,6 +86,7 @@ __all__ = [
     "ParameterError",
     "RLConfig",
     "RiskConfig",
+    "RiskManager",
     "RunSummary",
     "SignalClassifier",
     "StrategyConfig",

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from mirrorfast import _core
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.feed import ReplayFeed
+from mirrorfast.data.files import read_bars
 from mirrorfast.data.sample import sample_bars
-from mirrorfast.data.schema import bar_interval, require_bars, validate_bars
+from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
 from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
+from mirrorfast.telemetry import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IntegratedTradingSystem", "RunSummary"]
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,19 @@ class RunSummary:
     stats
         Figures of SPEC §9.
     ledger, report
-        Files.
+        Where the ledger is, and the HTML report.
+    strategies
+        One row a strategy: trades, share of the profit, weight and grade.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mirrorfast as mf
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     bars = mf.sample_bars(["EUR/USD"]).head(300)
+    ...     summary = mf.IntegratedTradingSystem(mf.TradingConfig(runs=folder), bars=bars, run="demo").run()
+    >>> summary.run, summary.capital
+    ('demo', 10000.0)
     """
 
     run: str
@@ -74,7 +86,8 @@ class IntegratedTradingSystem:
     config
         What to trade and how; the defaults paper-trade the bundled market.
     bars : DataFrame or Arrow table, optional
-        Bars to replay; the bundled market (BTC/USD and EUR/USD, July to December 2017) by default.
+        Bars to replay; by default those that the configuration names, else the bundled market (BTC/USD and EUR/USD,
+        July to December 2017).
     run
         Identifier; one that exists is resumed. A new one is made of the time by default.
     speed
@@ -116,7 +129,16 @@ class IntegratedTradingSystem:
         source: str = "bars",
     ) -> None:
         self.config = config or TradingConfig()
-        self.bars: pl.DataFrame = sample_bars() if bars is None else validate_bars(bars, source=source)
+        if bars is None:
+            path = self.config.bars
+            bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
+        self.bars: pl.DataFrame = select_bars(
+            validate_bars(bars, source=source),
+            symbols=self.config.symbols,
+            start=self.config.start,
+            end=self.config.end,
+            source=source,
+        )
         self.symbols: list[str] = self.bars["symbol"].unique(maintain_order=True).to_list()
         self.engine_json = self.config.to_engine_json(self.symbols, interval=bar_interval(self.bars))
         self.strategies = [s.name for s in self.config.strategies]
@@ -194,7 +216,8 @@ class IntegratedTradingSystem:
         watch: Callable[[IntegratedTradingSystem, int], list[Observer]] | None,
     ) -> Outcome:
         broker = SimulatedBroker(self.engine_json)
-        with ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols) as writer:
+        run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols)
+        with _interruptible(self.stop), run as writer:
             checkpoint = writer.begin_or_resume()
             done, after = 0, None
             if checkpoint is not None:
@@ -214,8 +237,7 @@ class IntegratedTradingSystem:
             self._loop = loop
             if self._stopping:
                 loop.stop()
-            with _interruptible(self.stop):
-                outcome = await loop.run(done=done)
+            outcome = await loop.run(done=done)
             end = loop.checkpoint if outcome.batches else None
             writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
             return outcome
@@ -249,12 +271,12 @@ class IntegratedTradingSystem:
         analyzer = TradeAnalyzerAgent(ledger, run=self.run_id)
         report = self.directory / "report.html"
         write_report(ledger, run=self.run_id, path=report, bars=self.bars)
-        last = int(equity["ts"][-1]) if equity.height else None
-        seen = self.bars if last is None else self.bars.filter(self.bars["timestamp"].dt.epoch("ms") <= last)
+        last = equity["ts"][-1] if equity.height else None
+        seen = 0 if last is None else self.bars.filter(self.bars["timestamp"] <= last).height
         return RunSummary(
             run=self.run_id,
             status=run["status"],
-            bars=seen.height if last is not None else 0,
+            bars=seen,
             trades=ledger.frame("trades", self.run_id).height,
             capital=float(self.config.capital),
             equity=float(equity["equity"][-1]) if equity.height else float(self.config.capital),

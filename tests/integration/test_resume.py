@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ def finished(folder: Path, run: str) -> tuple[dict, str]:
         return json.loads(done.stdout), ledger.fingerprint(run)
 
 
+def wait_for(folder: Path, run: str, process: subprocess.Popen, ready: Callable[[Ledger], bool]) -> None:
+    file = folder / run / "ledger.sqlite"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if file.exists():
+            with Ledger.open(file, create=False) as ledger:
+                if ledger.has_run(run) and ready(ledger):
+                    return
+        time.sleep(0.05)
+    raise AssertionError(f"run {run} did not get going: status {process.poll()}")
+
+
 def test_kill_and_resume_equals_an_uninterrupted_run(tmp_path: Path) -> None:
     summary, whole = finished(tmp_path, "whole")
     assert summary["status"] == "finished"
@@ -42,14 +55,7 @@ def test_kill_and_resume_equals_an_uninterrupted_run(tmp_path: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    ledger_file = tmp_path / "killed" / "ledger.sqlite"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if ledger_file.exists():
-            with Ledger.open(ledger_file, create=False) as ledger:
-                if ledger.has_run("killed") and ledger.last_checkpoint("killed") is not None:
-                    break
-        time.sleep(0.05)
+    wait_for(tmp_path, "killed", process, lambda ledger: ledger.last_checkpoint("killed") is not None)
     assert process.poll() is None, process.stderr.read()
     process.kill()
     process.wait()
@@ -69,7 +75,8 @@ def test_interrupt_stops_at_a_bar_and_resume_goes_on(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(3.0)
+    wait_for(tmp_path, "stopped", process, lambda _: True)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err

@@ -43,8 +43,8 @@ def performance(
     ----------
     data : frame, Series or array of shape (n,), optional
         Equity or returns, told apart by name: a frame by its column ``equity``, ``returns`` or ``return``, a Series by
-        its name. What has no such name is taken for returns if it starts at or below 0, or holds a value in [-1, 0), and
-        for equity otherwise. A frame's columns ``timestamp`` and ``exposure`` are used too.
+        its name. What has no such name is taken for returns if it starts at or below 0, or holds a value in [-1, 0),
+        and for equity otherwise. A frame's columns ``timestamp`` and ``exposure`` are used too.
     equity, returns : Series or array of shape (n,), optional
         The same, said outright: exactly one of `data`, `equity` and `returns` is needed. Equity in account currency,
         the first value before any return; returns as fractions a bar, leading nulls dropped.

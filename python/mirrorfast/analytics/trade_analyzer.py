@@ -72,8 +72,9 @@ class TradeAnalyzerAgent:
         """
         from mirrorfast.analytics.performance import performance
 
-        figures = dict(performance(self.frames.equity, trades=self.frames.trades))
-        return figures | self.costs()
+        fills = self.frames.fills
+        traded = float((fills["quantity"] * fills["price"]).sum()) if fills.height else None
+        return dict(performance(self.frames.equity, trades=self.frames.trades, traded=traded)) | self.costs()
 
     def costs(self) -> dict[str, float]:
         """Return what the closed trades earned and paid, in quote currency.

@@ -10,7 +10,7 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
-from mirrorfast.data.schema import bar_interval, require_bars, validate_bars
+from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +72,8 @@ def backtest(
     >>> result.equity.height
     1000
     """
-    table = validate_bars(bars, source="bars")
     cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
+    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
     symbols = table["symbol"].unique(maintain_order=True).to_list()
     engine_json = cfg.to_engine_json(symbols, interval=bar_interval(table))
     require_bars(

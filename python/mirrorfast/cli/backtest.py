@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirrorfast.cli.figures import figures, plain
-from mirrorfast.cli.options import ConfigOption, JsonOption, console, print_json
+from mirrorfast.cli.options import ConfigOption, JsonOption, console, load, print_json
 
 if TYPE_CHECKING:
     from mirrorfast.backtest import BacktestResult
@@ -30,13 +30,9 @@ def backtest(
 ) -> None:
     """Run strategies, ensemble and risk engine over bars, as fast as the machine can."""
     from mirrorfast.backtest.runner import backtest as run
-    from mirrorfast.cli.span import narrowed
-    from mirrorfast.config import load_config
-    from mirrorfast.data.files import read_bars
-    from mirrorfast.data.sample import sample_bars
+    from mirrorfast.cli.span import chosen
 
-    cfg = load_config(config)
-    table = narrowed(read_bars(bars) if bars is not None else sample_bars(), symbols, start, end)
+    cfg, table = chosen(load(config), bars, symbols, start, end)
     result = run(table, strategies=strategy or None, config=cfg)
     written = result.tearsheet(report) if report is not None else None
     if json_:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirrorfast.cli.figures import figures, plain
-from mirrorfast.cli.options import ConfigOption, JsonOption, console, print_json
+from mirrorfast.cli.options import ConfigOption, JsonOption, console, load, print_json
 from mirrorfast.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -37,17 +37,12 @@ def live(
 
     Nothing reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
     """
-    from mirrorfast.cli.span import narrowed
-    from mirrorfast.config import load_config
-    from mirrorfast.data.files import read_bars
-    from mirrorfast.data.sample import sample_bars
+    from mirrorfast.cli.span import chosen
     from mirrorfast.system import IntegratedTradingSystem
 
     pace = _speed(speed)
-    cfg = load_config(config)
-    table = read_bars(bars) if bars is not None else sample_bars()
-    table = narrowed(table, symbols, start, end)
-    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=str(bars or "bundled market"))
+    cfg, table = chosen(load(config), bars, symbols, start, end)
+    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=str(cfg.bars or "bundled market"))
     screen = console()
     with ExitStack() as stack:
         summary = system.run(watch=None if json_ else _watch(stack, screen, cfg))

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-__all__ = ["ConfigOption", "JsonOption", "console", "print_json", "version_callback"]
+if TYPE_CHECKING:
+    from mirrorfast.config import TradingConfig
+
+__all__ = ["ConfigOption", "JsonOption", "console", "load", "print_json", "version_callback"]
 
 ConfigOption = Annotated[
     Path | None,
@@ -40,6 +43,32 @@ def console(*, stderr: bool = False) -> Console:
     ready
     """
     return Console(stderr=stderr, highlight=False, soft_wrap=not (stderr or Console().is_terminal))
+
+
+def load(path: Path | None) -> "TradingConfig":
+    """Load the configuration of a command, and send diagnostics where it says.
+
+    Parameters
+    ----------
+    path : Path or None
+        What ``--config`` named.
+
+    Returns
+    -------
+    TradingConfig
+        The configuration.
+
+    Examples
+    --------
+    >>> load(None).log.level
+    'WARNING'
+    """
+    from mirrorfast.config import load_config
+    from mirrorfast.telemetry import configure_logging
+
+    config = load_config(path)
+    configure_logging(config.log.level, format=config.log.format)
+    return config
 
 
 def print_json(value: Any) -> None:

@@ -1,12 +1,44 @@
 """Which part of a table of bars a command works on."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from mirrorfast.errors import ParameterError
 
-__all__ = ["narrowed"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mirrorfast.config import TradingConfig
+
+__all__ = ["chosen", "narrowed"]
+
+
+def chosen(
+    cfg: "TradingConfig", bars: "Path | None", symbols: str | None, start: str | None, end: str | None
+) -> "tuple[TradingConfig, pl.DataFrame]":
+    """Read the bars that a command works on: its options win over the configuration.
+
+    Parameters
+    ----------
+    cfg
+        Configuration.
+    bars, symbols, start, end
+        The command's options; ``None`` where they were not given.
+
+    Returns
+    -------
+    tuple of TradingConfig and polars.DataFrame
+        The configuration without what the options decided, and the bars.
+    """
+    from mirrorfast.data.files import read_bars
+    from mirrorfast.data.sample import sample_bars
+
+    path = bars or cfg.bars
+    table = narrowed(read_bars(path) if path is not None else sample_bars(), symbols, start, end)
+    decided = {"symbols": (symbols, ()), "start": (start, None), "end": (end, None), "bars": (path, path)}
+    return cfg.model_copy(update={k: value for k, (given, value) in decided.items() if given is not None}), table
 
 
 def narrowed(table: pl.DataFrame, symbols: str | None, start: str | None, end: str | None) -> pl.DataFrame:

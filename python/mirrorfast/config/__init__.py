@@ -1,11 +1,17 @@
 """Configuration: pydantic models, every field documented with unit and range; TOML, environment, defaults."""
 
+from mirrorfast.config.ensemble import (
+    BayesianConfig,
+    CorrelationConfig,
+    DynamicConfig,
+    EnsembleConfig,
+    StackedConfig,
+)
 from mirrorfast.config.load import CONFIG_FILE, ENVIRONMENT_PREFIX, find_config, load_config
 from mirrorfast.config.risk import DrawdownConfig, RiskConfig, SizingConfig, StopConfig
 from mirrorfast.config.rl import RLConfig
 from mirrorfast.config.trading import (
     CostConfig,
-    EnsembleConfig,
     InstrumentConfig,
     LogConfig,
     MetaConfig,
@@ -17,8 +23,11 @@ from mirrorfast.config.trading import (
 __all__ = [
     "CONFIG_FILE",
     "ENVIRONMENT_PREFIX",
+    "BayesianConfig",
+    "CorrelationConfig",
     "CostConfig",
     "DrawdownConfig",
+    "DynamicConfig",
     "EnsembleConfig",
     "InstrumentConfig",
     "LogConfig",
@@ -27,6 +36,7 @@ __all__ = [
     "RiskConfig",
     "SizingConfig",
     "SlippageConfig",
+    "StackedConfig",
     "StopConfig",
     "StrategyConfig",
     "TradingConfig",

@@ -10,12 +10,12 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from mirrorfast.config.base import Settings, option
+from mirrorfast.config.ensemble import EnsembleConfig
 from mirrorfast.config.risk import RiskConfig
 from mirrorfast.config.rl import RLConfig
 
 __all__ = [
     "CostConfig",
-    "EnsembleConfig",
     "InstrumentConfig",
     "LogConfig",
     "MetaConfig",
@@ -72,24 +72,6 @@ class StrategyConfig(Settings):
         0.5, "weight at the start; the trainer moves it with the trades' results", unit="share", ge=0.1, le=1
     )
     params: dict[str, float] = option(None, "parameters that differ from the strategy's defaults", default_factory=dict)
-
-
-class EnsembleConfig(Settings):
-    """How the strategies' votes become one consensus in [−1, 1].
-
-    Examples
-    --------
-    >>> EnsembleConfig(method="majority", min_agree=2).min_agree
-    2
-    """
-
-    method: Literal["weighted", "majority"] = option("weighted", "rule that combines the votes")
-    buy_threshold: float = option(0.5, "consensus above which the direction reads Buy", unit="consensus", ge=0, le=1)
-    sell_threshold: float = option(
-        -0.5, "consensus below which the direction reads Sell", unit="consensus", ge=-1, le=0
-    )
-    min_agree: int = option(1, "strategies that must agree for majority to act", unit="strategies", ge=1, le=1_000)
-    required: tuple[str, ...] = option((), "strategies that must be warm, else the consensus is to hold")
 
 
 class MetaConfig(Settings):
@@ -258,7 +240,6 @@ class TradingConfig(Settings):
     end: datetime | None = option(None, "trading stops before this time, UTC unless it has an offset")
     capital: float = option(10_000.0, "equity at the start", unit="quote currency", gt=0, le=1e15)
     currency: str = option("USD", "name of the quote currency in reports", min_length=1)
-    lookback_window: int = option(68, "bars behind profile and Fibonacci levels", unit="bars", ge=10, le=5_000)
     instruments: dict[str, InstrumentConfig] = option(
         None,
         "precision and limits by symbol, where they are known",
@@ -275,6 +256,7 @@ class TradingConfig(Settings):
         ),
         min_length=1,
     )
+    adapt_weights: bool = option(True, "strategy weights follow the results of closed trades; else they stay as set")
     ensemble: EnsembleConfig = option(None, "how votes become a consensus", default_factory=EnsembleConfig)
     meta: MetaConfig = option(None, "how consensus and policy become a decision", default_factory=MetaConfig)
     risk: RiskConfig = option(None, "limits between decision and order", default_factory=RiskConfig)
@@ -358,7 +340,8 @@ class TradingConfig(Settings):
         """
         names = self.symbols or tuple(symbols)
         document = self.model_dump(
-            mode="json", include={"timeframe", "capital", "strategies", "ensemble", "meta", "risk", "costs"}
+            mode="json",
+            include={"timeframe", "capital", "strategies", "adapt_weights", "ensemble", "meta", "risk", "costs"},
         )
         if self.timeframe == "auto":
             document["timeframe"] = interval

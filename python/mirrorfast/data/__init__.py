@@ -2,7 +2,15 @@
 
 from mirrorfast.data.files import read_bars, symbol_of
 from mirrorfast.data.sample import sample_bars
-from mirrorfast.data.schema import BAR_COLUMNS, BAR_SCHEMA, as_frame, bar_interval, require_bars, validate_bars
+from mirrorfast.data.schema import (
+    BAR_COLUMNS,
+    BAR_SCHEMA,
+    as_frame,
+    bar_interval,
+    require_bars,
+    select_bars,
+    validate_bars,
+)
 
 __all__ = [
     "BAR_COLUMNS",
@@ -12,6 +20,7 @@ __all__ = [
     "read_bars",
     "require_bars",
     "sample_bars",
+    "select_bars",
     "symbol_of",
     "validate_bars",
 ]

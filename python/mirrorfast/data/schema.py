@@ -1,6 +1,8 @@
 """The shape of bars and the one gate that every bar passes: SPEC §1 and its rule on missing data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -8,7 +10,7 @@ import polars as pl
 from mirrorfast.errors import DataError, ParameterError, ShapeError
 from mirrorfast.telemetry import get_logger
 
-__all__ = ["BAR_COLUMNS", "BAR_SCHEMA", "as_frame", "bar_interval", "require_bars", "validate_bars"]
+__all__ = ["BAR_COLUMNS", "BAR_SCHEMA", "as_frame", "bar_interval", "require_bars", "select_bars", "validate_bars"]
 
 BAR_SCHEMA: Final = pl.Schema(
     {
@@ -211,6 +213,64 @@ def require_bars(bars: pl.DataFrame, minimum: int, *, source: str, reason: str) 
     name, count = shortest.row(0) if shortest.height else ("it", 0)
     msg = f"{source}: {name} has {count} bars: expected at least {minimum} ({reason})"
     raise DataError(msg)
+
+
+def select_bars(
+    bars: pl.DataFrame,
+    *,
+    symbols: Sequence[str] = (),
+    start: datetime | None = None,
+    end: datetime | None = None,
+    source: str = "bars",
+) -> pl.DataFrame:
+    """Take some symbols and a span of validated bars.
+
+    Parameters
+    ----------
+    bars : polars.DataFrame
+        Validated bars.
+    symbols : sequence of str, optional
+        Symbols to keep; all by default.
+    start, end : datetime, optional
+        First time to keep, and the time before which bars must open; UTC where they carry no zone.
+    source : str, default "bars"
+        What messages call the table.
+
+    Returns
+    -------
+    polars.DataFrame
+        The bars that are left, in the same order.
+
+    Raises
+    ------
+    DataError
+        If a symbol is not there, or nothing is left.
+
+    Examples
+    --------
+    >>> from mirrorfast.data import sample_bars
+    >>> select_bars(sample_bars(), symbols=["BTC/USD"], end=datetime(2017, 7, 2)).height
+    13
+    """
+    known = bars["symbol"].unique(maintain_order=True).to_list()
+    unknown = [name for name in symbols if name not in known]
+    if unknown:
+        msg = f"{source}: symbol {unknown[0]!r} is not there: expected some of {', '.join(known)}"
+        raise DataError(msg)
+    if symbols:
+        bars = bars.filter(pl.col("symbol").is_in(list(symbols)))
+    if start is not None:
+        bars = bars.filter(pl.col("timestamp") >= _utc(start))
+    if end is not None:
+        bars = bars.filter(pl.col("timestamp") < _utc(end))
+    if bars.is_empty():
+        msg = f"{source}: no bars from {start or 'the first'} to {end or 'the last'}: expected a span that has some"
+        raise DataError(msg)
+    return bars
+
+
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def bar_interval(bars: pl.DataFrame) -> str:

@@ -5,12 +5,13 @@ takes its default. What the journal holds and what the tables hold is therefore 
 """
 
 import difflib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mirrorfast.errors import ParameterError
-from mirrorfast.ledger.types import _clean, decimal_text
+from mirrorfast.ledger.types import JsonRaw, decimal_text, json_text
 
 __all__ = ["FIELDS", "FINAL_STATUSES", "ORDER_STATUSES", "Batch", "Event"]
 
@@ -48,6 +49,15 @@ def _integer(value: Any) -> int | None:
 
 def _word(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def _json(value: Any) -> JsonRaw:
+    return JsonRaw(json_text(value))
+
+
+def _plain(value: Any) -> Any:
+    """Make a value what it will be when it is read back."""
+    return json.loads(json_text(value))
 
 
 def _flag(value: Any) -> bool:
@@ -91,9 +101,9 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         direction=(_word, None),
         confidence=(_number, None),
         regime=(_word, None),
-        votes=(_clean, {}),
+        votes=(_json, {}),
         verdict=(_word, None),
-        reasons=(_clean, []),
+        reasons=(_json, []),
         quantity=(decimal_text, None),
         stop_price=(decimal_text, None),
         order_id=(_integer, None),
@@ -161,8 +171,8 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
     "equity": _fields(
         equity=decimal_text, cash=(decimal_text, None), exposure=(decimal_text, None), drawdown=(_number, None)
     ),
-    "weights": _fields(weights=_clean, grades=(_clean, {})),
-    "incident": _fields(severity=(_word, "warning"), kind=_word, message=_word, details=(_clean, {})),
+    "weights": _fields(weights=_plain, grades=(_plain, {})),
+    "incident": _fields(severity=(_word, "warning"), kind=_word, message=_word, details=(_json, {})),
     "run": _fields(status=_word, reason=(_word, None)),
 }
 
@@ -308,7 +318,7 @@ class Batch:
         Parameters
         ----------
         fields
-            Needs `equity`; `cash`, `exposure` and `drawdown` (a fraction <= 0) where they are known.
+            Needs `equity`; `cash`, `exposure` and `drawdown` (a fraction of the peak) where they are known.
         """
         self.add("equity", fields)
 

@@ -15,9 +15,9 @@ from mirrorfast.errors import LedgerError
 from mirrorfast.ledger.events import FINAL_STATUSES, ORDER_STATUSES, Event
 from mirrorfast.ledger.identifiers import client_order_id
 from mirrorfast.ledger.schema import FOLDED_TABLES
-from mirrorfast.ledger.types import decimal_text, json_text
+from mirrorfast.ledger.types import JsonRaw, decimal_text, json_text
 
-__all__ = ["GENESIS", "Fold", "Rows", "chain"]
+__all__ = ["GENESIS", "Fold", "Rows", "chain", "digest_of"]
 
 #: Digest before the first event.
 GENESIS: Final = bytes(32)
@@ -29,10 +29,24 @@ _EXACT: Final = Context(prec=800, traps=[Inexact])
 OrderKey = tuple[int, int]
 
 
+def digest_of(previous: bytes, seq: int, ts: int, kind: str, payload: str) -> bytes:
+    """Return the digest of a line of the journal."""
+    return hashlib.sha256(previous + f"{seq}|{ts}|{kind}|{payload}".encode()).digest()
+
+
 def chain(previous: bytes, event: Event) -> tuple[bytes, str]:
-    """Return the event's digest and its payload as canonical JSON."""
-    payload = json_text(event.payload)
-    return hashlib.sha256(previous + f"{event.seq}|{event.ts}|{event.kind}|{payload}".encode()).digest(), payload
+    """Return the event's digest and its payload as JSON."""
+    payload = _payload(event.payload)
+    return digest_of(previous, event.seq, event.ts, event.kind, payload), payload
+
+
+def _payload(fields: dict[str, Any]) -> str:
+    raw = [(name, value) for name, value in fields.items() if type(value) is JsonRaw]
+    if not raw:
+        return json_text(fields)
+    text = json_text({name: value for name, value in fields.items() if type(value) is not JsonRaw})
+    inner = ",".join(f'"{name}":{value}' for name, value in raw)
+    return f"{text[:-1]},{inner}}}" if len(text) > 2 else f"{{{inner}}}"
 
 
 @dataclass(slots=True)

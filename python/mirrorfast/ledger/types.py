@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 
 from mirrorfast.errors import LedgerError
 
-__all__ = ["DecimalText", "JsonText", "decimal_text", "json_text"]
+__all__ = ["DecimalText", "JsonRaw", "JsonText", "decimal_text", "json_text"]
 
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?\Z")
 
@@ -110,6 +110,12 @@ def json_text(value: Any) -> str:
         return _ENCODER.encode(_clean(value))
 
 
+class JsonRaw(str):
+    """Canonical JSON text of a value: it is made once and stored in the journal and in a table."""
+
+    __slots__ = ()
+
+
 class DecimalText(sa.types.TypeDecorator[Decimal]):
     """An exact decimal, stored as plain text: no database rounds it, and SQLite has no decimals of its own."""
 
@@ -133,7 +139,7 @@ class JsonText(sa.types.TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Write a value as canonical JSON."""
-        return None if value is None else json_text(value)
+        return value if value is None or type(value) is JsonRaw else json_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
         """Read JSON."""

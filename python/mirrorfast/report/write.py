@@ -5,16 +5,28 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
-from mirrorfast.errors import ConfigurationError
+from mirrorfast.errors import ConfigurationError, ParameterError
+from mirrorfast.report import plain
 from mirrorfast.report.model import ReportModel
 
 __all__ = ["write_report"]
 
+Format = Literal["html", "markdown", "json", "csv"]
 
-def write_report(source: Any, run: str | None = None, path: str | Path = "report.html", bars: Any = None) -> Path:
-    """Write a run's report as one HTML file that needs nothing else, not even a network.
+_SUFFIXES: Final[dict[str, Format]] = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".csv": "csv"}
+
+
+def write_report(
+    source: Any,
+    run: str | None = None,
+    path: str | Path = "report.html",
+    bars: Any = None,
+    *,
+    format: Format | None = None,  # noqa: A002 - what every library calls it
+) -> Path:
+    """Write a run's report as one file that needs nothing else, not even a network.
 
     Parameters
     ----------
@@ -26,6 +38,9 @@ def write_report(source: Any, run: str | None = None, path: str | Path = "report
         File to write; its folder is made where it is absent.
     bars : DataFrame or Arrow table, optional
         ``symbol timestamp close`` for prices and the buy-and-hold line; the prices of the run's decisions by default.
+    format
+        ``html`` (a page with charts), ``markdown``, ``json`` (every figure) or ``csv`` (the closed trades); by default
+        what the file's name ends with says, else ``html``.
 
     Returns
     -------
@@ -38,6 +53,8 @@ def write_report(source: Any, run: str | None = None, path: str | Path = "report
         When the ledger or the run is not there.
     ConfigurationError
         When the file cannot be written.
+    ParameterError
+        For another format.
 
     Notes
     -----
@@ -52,10 +69,17 @@ def write_report(source: Any, run: str | None = None, path: str | Path = "report
     >>> page.startswith("<!DOCTYPE html>"), "http" in page.replace("http-equiv",
     "").replace("http://www.w3.org/2000/svg", "") (True, False)
     """
-    from mirrorfast.report.tearsheet import render
-
     target = Path(path)
-    text = render(ReportModel(source, run=run, bars=bars))
+    kind = _SUFFIXES.get(target.suffix.lower(), "html") if format is None else format
+    if kind not in get_args(Format):
+        raise ParameterError(f"format {kind!r}: expected one of {', '.join(get_args(Format))}")
+    model = ReportModel(source, run=run, bars=bars)
+    if kind == "html":
+        from mirrorfast.report.tearsheet import render
+
+        text = render(model)
+    else:
+        text = {"markdown": plain.to_markdown, "json": plain.to_json, "csv": plain.to_csv}[kind](model)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

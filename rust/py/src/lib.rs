@@ -11,8 +11,10 @@ mod engine;
 mod features;
 mod gateway;
 mod indicators;
+mod indicators_into;
 mod labels;
 mod performance;
+mod risk;
 mod signals;
 
 #[pymodule]
@@ -21,8 +23,10 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
+    indicators_into::register(m)?;
     features::register(m)?;
     signals::register(m)?;
     performance::register(m)?;
+    risk::register(m)?;
     Ok(())
 }

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from mirrorfast.analytics.frames import read_frames
-from mirrorfast.errors import ConfigurationError, LedgerError
+from mirrorfast.errors import ConfigurationError, LedgerError, ParameterError
 from mirrorfast.ledger import Batch, Ledger
 from mirrorfast.report import write_report
 from mirrorfast.report.charts import Chart, Line, script_json
@@ -287,3 +287,54 @@ def test_unwritable_files_and_unknown_runs_are_named(written, tmp_path):
     with pytest.raises(ConfigurationError, match="expected a file that can be written"):
         write_report(written, "demo", tmp_path / "file" / "r.html")
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+# ---------------------------------------------------------------- other formats
+
+
+def test_markdown_reads_and_hides_nothing(written, tmp_path):
+    text = write_report(written, "demo", tmp_path / "report.md").read_text()
+    assert text.startswith("# ")
+    for word in ("Sharpe ratio", "UT bot", "BTC/USD", "Stop loss", "2017-07", "Per-position cap"):
+        assert word in text, word
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) > 20
+    assert all(line.endswith("|") for line in rows)
+
+
+def test_markdown_of_hostile_names_stays_text(written, tmp_path):
+    frames = read_frames(written)
+    result = SimpleNamespace(
+        equity=frames.equity,
+        fills=frames.fills,
+        decisions=frames.decisions,
+        trades=frames.trades.with_columns(symbol=pl.lit("<b>|x|[y](http://z)`"), exit=pl.lit("=1+1")),
+    )
+    text = write_report(result, "r", tmp_path / "report.md").read_text()
+    assert "<b>" not in text.replace("\\<", "")
+    assert "](" not in text.replace("\\]", "")
+    assert "'=1+1" in write_report(result, "r", tmp_path / "report.csv").read_text()
+
+
+def test_json_has_every_figure(written, tmp_path):
+    value = json.loads(write_report(written, "demo", tmp_path / "report.json").read_text())
+    model = ReportModel(written)
+    assert set(value["metrics"]) == set(model.metrics)
+    assert value["metrics"]["net_pnl"] == pytest.approx(model.metrics["net_pnl"])
+    assert {row["strategy"] for row in value["by_strategy"]} >= {"ut_bot", "mean_reversion", "momentum_breakout"}
+    assert value["end"] == "2017-08-20T00:00:00+00:00"
+    empty = write_report(equity_only(tmp_path / "ledger.sqlite", [1.0]), "r", tmp_path / "x", format="json")
+    assert json.loads(empty.read_text())["by_strategy"] == []
+
+
+def test_csv_has_every_trade(written, tmp_path):
+    table = pl.read_csv(write_report(written, "demo", tmp_path / "trades.csv"), try_parse_dates=True)
+    trades = read_frames(written).trades
+    assert table.height == trades.height
+    assert table["pnl"].to_list() == trades["pnl"].to_list()
+
+
+def test_other_formats_are_refused(written, tmp_path):
+    with pytest.raises(ParameterError, match="format 'pdf': expected one of html, markdown, json, csv"):
+        write_report(written, "demo", tmp_path / "r.html", format="pdf")
+    assert not list(tmp_path.iterdir())

@@ -135,9 +135,13 @@ fn percent(x: f64) -> String {
 }
 
 impl RiskStep {
-    /// The rule made the position smaller.
+    /// The rule made the position smaller. Sizing and stop distance turn one number into another: they only do where what they need is
+    /// not known yet.
     pub fn cuts(&self) -> bool {
-        self.after.abs() < self.before.abs()
+        match self.rule {
+            Rule::Sizing(_) | Rule::StopDistance(_) => self.limit.is_nan(),
+            _ => self.after.abs() < self.before.abs(),
+        }
     }
 
     /// The step in words.

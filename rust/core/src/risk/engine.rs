@@ -73,6 +73,13 @@ impl RiskEngine {
         })
     }
 
+    /// Makes room for at least `n_symbols` symbols; new ones have no past.
+    pub fn grow(&mut self, n_symbols: usize) {
+        if n_symbols > self.symbols.len() {
+            self.symbols.resize(n_symbols, Memory::NEW);
+        }
+    }
+
     /// The configuration.
     pub fn config(&self) -> &RiskConfig {
         &self.config

@@ -185,7 +185,9 @@ impl Hmm {
         let mut next: Vec<f64> = prior.iter().zip(&log).map(|(p, l)| p * (l - top).exp()).collect();
         let total: f64 = next.iter().sum();
         if total > 0.0 {
-            next.iter_mut().for_each(|p| *p /= total);
+            for p in &mut next {
+                *p /= total;
+            }
             *belief = next;
         } else {
             // No state that can be reached explains the observation: only the chain is left to go by.
@@ -300,7 +302,9 @@ impl Estimate {
                 *slot = state.log_density(p);
             }
             let top = row.iter().fold(f64::MIN, |a, &b| a.max(b));
-            row.iter_mut().for_each(|slot| *slot = (*slot - top).exp());
+            for slot in row {
+                *slot = (*slot - top).exp();
+            }
         }
         let mut forward = vec![0.0; length * n];
         let mut norm = vec![0.0; length];
@@ -317,7 +321,9 @@ impl Estimate {
             if norm[t] <= 0.0 {
                 return None;
             }
-            forward[t * n..(t + 1) * n].iter_mut().for_each(|a| *a /= norm[t]);
+            for a in &mut forward[t * n..(t + 1) * n] {
+                *a /= norm[t];
+            }
         }
         // One imaginary step to and from every state keeps every transition possible.
         let mut counts = vec![1.0; n * n];
@@ -348,7 +354,9 @@ impl Estimate {
             }
         }
         let total: f64 = self.start.iter().sum();
-        self.start.iter_mut().for_each(|p| *p /= total);
+        for p in &mut self.start {
+            *p /= total;
+        }
         self.states = Self::states(points, &weights, n)?;
         Some(())
     }

@@ -203,6 +203,7 @@ pub(super) const ROW: Row = Row {
 
 #[cfg(test)]
 mod tests {
+    use crate::strategies::Vote;
     use crate::strategies::registry::{StrategyContext, find};
     use crate::strategies::testing::{Tape, run, votes};
 
@@ -211,7 +212,7 @@ mod tests {
         (0..n).fold(Tape::new(), |t, k| {
             let last = t.0.last().map_or(100.0, |b| b.close);
             let x = k as f64;
-            let noise = ((x * 1.37).sin() + (x * 2.93).sin()) / 2.0;
+            let noise = 0.5 * ((x * 1.37).sin() + (x * 2.93).sin());
             let step = if k % 120 < 80 { 0.002 + 0.001 * noise } else { 0.04 * noise };
             t.to(last * (1.0 + step), 1.0)
         })
@@ -236,7 +237,7 @@ mod tests {
         let mut s = row.build_fitted(&[], &StrategyContext::default(), Some(model)).unwrap();
         let tape = weather(100);
         let v = run(&mut *s, &tape.0);
-        assert!(v[..50].iter().all(|v| !v.is_warm()) && v[50..].iter().all(|v| v.is_warm()));
+        assert!(v[..50].iter().all(|v| !v.is_warm()) && v[50..].iter().all(Vote::is_warm));
         assert!(v[50..80].iter().any(|v| v.signal > 0.0));
         let bytes = s.snapshot().unwrap();
         let mut other = row.build_fitted(&[], &StrategyContext::default(), Some(model)).unwrap();

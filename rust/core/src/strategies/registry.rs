@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{CoreError, Result};
 use crate::indicators::registry::Param;
 use crate::strategies::{
-    Strategy, anomaly_detection, gradient_trend, mean_reversion, momentum_breakout, regime_change, sentiment_momentum,
-    ut_bot, vbsr, volatility_regime,
+    Strategy, anomaly_detection, gradient_trend, mean_reversion, momentum_breakout, regime_change, scanner_signal,
+    sentiment_momentum, ut_bot, vbsr, volatility_regime,
 };
 use crate::types::{Market, Timeframe};
 
@@ -146,6 +146,7 @@ const ROWS: &[&Row] = &[
     &anomaly_detection::ROW,
     &sentiment_momentum::ROW,
     &regime_change::ROW,
+    &scanner_signal::ROW,
 ];
 
 /// Every strategy on one symbol.
@@ -159,9 +160,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 /// [`CoreError::Parameter`] naming the closest known strategies.
 pub fn find(name: &str) -> Result<&'static Row> {
     rows().find(|r| r.name == name).ok_or_else(|| {
-        let mut near: Vec<&str> = rows().map(|r| r.name).collect();
-        near.sort_by_key(|known| crate::indicators::registry::distance(name, known));
-        near.truncate(3);
-        CoreError::parameter("strategy", format!("{name:?}"), format!("a known name, such as {}", near.join(", ")))
+        let near = crate::indicators::registry::nearest(name, rows().map(|r| r.name));
+        CoreError::parameter("strategy", format!("{name:?}"), format!("a known name, such as {near}"))
     })
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::prop;
 use proptest::strategy::Strategy as _;
 
+use crate::features::{FeatureConfig, FeatureRow, FeatureState};
 use crate::strategies::registry::{Row, StrategyContext, find};
 use crate::strategies::{Context, Strategy, Vote};
 use crate::types::Bar;
@@ -43,8 +44,31 @@ pub(crate) fn votes(name: &str, params: &[(&str, f64)], tape: &Tape) -> Vec<Vote
     run(&mut *strategy, &tape.0)
 }
 
+/// Runs a strategy over bars; with features where it reads them, from a state of their own.
 pub(crate) fn run(strategy: &mut dyn Strategy, bars: &[Bar]) -> Vec<Vote> {
-    bars.iter().map(|bar| strategy.update(&Context { bar, features: None })).collect()
+    Feed::new(strategy).run(strategy, bars)
+}
+
+/// The features that belong to a strategy's bars.
+#[derive(Clone)]
+pub(crate) struct Feed(Option<FeatureState>);
+
+impl Feed {
+    pub(crate) fn new(strategy: &dyn Strategy) -> Self {
+        Self(strategy.needs_features().then(|| FeatureState::new(&FeatureConfig::default()).unwrap()))
+    }
+
+    pub(crate) fn run(&mut self, strategy: &mut dyn Strategy, bars: &[Bar]) -> Vec<Vote> {
+        let mut row = FeatureRow::MISSING;
+        let mut vote = |bar: &Bar| {
+            if let Some(state) = &mut self.0 {
+                state.push(bar);
+                state.row(&mut row);
+            }
+            strategy.update(&Context { bar, features: self.0.is_some().then_some(&row) })
+        };
+        bars.iter().map(&mut vote).collect()
+    }
 }
 
 /// A strategy with its default parameters, but for those that make it wait long or work hard for its first vote.
