@@ -149,9 +149,10 @@ class Chart:
             f'x="{view.x(m.x) / WIDTH:.3%}" y="{view.y(m.y) / HEIGHT:.3%}"/>'
             for m in self.marks
         )
+        label = f"{escape(self.title, quote=True)}. {_KEYS if self.marks else _KEYS_PLAIN}"
         return (
             f'<div class="chart {self.height}" id="{name}" tabindex="0" role="application" '
-            f'aria-roledescription="chart" aria-label="{escape(self.title, quote=True)}. {_KEYS if self.marks else _KEYS_PLAIN}">'
+            f'aria-roledescription="chart" aria-label="{label}">'
             f'<div class="ylabels" aria-hidden="true">{labels[0]}</div><div class="plot">'
             f'<svg class="grid" aria-hidden="true">{grid}</svg>'
             f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
