@@ -23,6 +23,7 @@ _LAZY = {
     "RiskConfig": "mirrorfast.config",
     "RunSummary": "mirrorfast.system",
     "StrategyConfig": "mirrorfast.config",
+    "TechnicalIndicators": "mirrorfast.indicators",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
     "backtest": "mirrorfast.backtest",
@@ -32,6 +33,7 @@ _LAZY = {
     "errors": "mirrorfast.errors",
     "events": "mirrorfast.events",
     "get_secret": "mirrorfast.credentials",
+    "indicators": "mirrorfast.indicators",
     "load_config": "mirrorfast.config",
     "performance": "mirrorfast.analytics.performance",
     "read_bars": "mirrorfast.data",
@@ -41,7 +43,7 @@ _LAZY = {
 }
 
 if TYPE_CHECKING:
-    from mirrorfast import clock, config, data, errors, events, telemetry
+    from mirrorfast import clock, config, data, errors, events, indicators, telemetry
     from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
     from mirrorfast.backtest import BacktestResult, backtest
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from mirrorfast.credentials import get_secret
     from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
+    from mirrorfast.indicators import TechnicalIndicators
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
     __version__: str
@@ -77,6 +80,7 @@ __all__ = [
     "RiskConfig",
     "RunSummary",
     "StrategyConfig",
+    "TechnicalIndicators",
     "TradeAnalyzerAgent",
     "TradingConfig",
     "__version__",
@@ -87,6 +91,7 @@ __all__ = [
     "errors",
     "events",
     "get_secret",
+    "indicators",
     "load_config",
     "performance",
     "read_bars",
