@@ -26,6 +26,7 @@ _LAZY = {
     "RunSummary": "mirrorfast.system",
     "SignalClassifier": "mirrorfast.signals",
     "StrategyConfig": "mirrorfast.config",
+    "TechnicalIndicators": "mirrorfast.indicators",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
     "backtest": "mirrorfast.backtest",
@@ -37,6 +38,7 @@ _LAZY = {
     "events": "mirrorfast.events",
     "features": "mirrorfast.features",
     "get_secret": "mirrorfast.credentials",
+    "indicators": "mirrorfast.indicators",
     "load_config": "mirrorfast.config",
     "performance": "mirrorfast.analytics.performance",
     "read_bars": "mirrorfast.data",
@@ -48,7 +50,7 @@ _LAZY = {
 }
 
 if TYPE_CHECKING:
-    from mirrorfast import clock, config, data, errors, events, features, signals, telemetry
+    from mirrorfast import clock, config, data, errors, events, features, indicators, signals, telemetry
     from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
     from mirrorfast.backtest import BacktestResult, backtest
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
     from mirrorfast.features import FeatureStream, compute_features
+    from mirrorfast.indicators import TechnicalIndicators
     from mirrorfast.risk import RiskManager
     from mirrorfast.signals import SignalClassifier, scan_bars
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
@@ -90,6 +93,7 @@ __all__ = [
     "RunSummary",
     "SignalClassifier",
     "StrategyConfig",
+    "TechnicalIndicators",
     "TradeAnalyzerAgent",
     "TradingConfig",
     "__version__",
@@ -102,6 +106,7 @@ __all__ = [
     "events",
     "features",
     "get_secret",
+    "indicators",
     "load_config",
     "performance",
     "read_bars",

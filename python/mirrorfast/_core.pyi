@@ -1,5 +1,8 @@
 from typing import Any, Self, TypeAlias, final
 
+from typing_extensions import disjoint_base
+
+__all__: list[str]
 __version__: str
 
 _Row: TypeAlias = tuple[int, float, float, float, float, float]
@@ -121,6 +124,7 @@ def run_backtest(
     equity: bool = True,
 ) -> dict[str, Any]: ...
 
+@disjoint_base
 class IndicatorStream:
     def __new__(cls, name: str, **params: float) -> Self: ...
     def update(self, *args: float | None, **values: float | None) -> Any: ...
