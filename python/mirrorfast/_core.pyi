@@ -2,7 +2,7 @@ from typing import Any, Self, TypeAlias, final
 
 from typing_extensions import disjoint_base
 
-__all__: list[str]
+__all__: list[str]  # noqa: PYI035 - pyo3 lists every name; a copy here would only go stale
 __version__: str
 
 _Row: TypeAlias = tuple[int, float, float, float, float, float]
