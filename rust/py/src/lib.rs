@@ -1,5 +1,7 @@
 //! Python bindings of mirrorfast-core: thin, one file a subject; `mirrorfast` wraps them.
 
+#![allow(clippy::needless_pass_by_value)] // pyo3 hands over values that it owns
+
 use pyo3::prelude::*;
 
 mod arrow;
