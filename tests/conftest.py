@@ -1,13 +1,17 @@
 """What all tests share: paths, the bundled market, real data where it is present, and no network."""
 
+import logging
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import polars as pl
 import pytest
+
+from mirrorfast import telemetry
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "python" / "mirrorfast"
@@ -45,6 +49,17 @@ def shared_data() -> Path:
     if not directory.is_dir():
         pytest.skip(f"no market data in {directory} (set MIRRORFAST_SHARED)")
     return directory
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    # A command sets logging up for its process; here many commands share one.
+    root, renderer = logging.getLogger("mirrorfast"), telemetry._renderer
+    before = (root.level, root.propagate, list(root.handlers))
+    yield
+    root.level, root.propagate, root.handlers = before
+    root.manager._clear_cache()  # type: ignore[attr-defined]
+    telemetry._renderer = renderer
 
 
 @pytest.fixture(autouse=True)

@@ -159,17 +159,27 @@ def configure_logging(
     if format not in _RENDERERS:
         msg = f"format = {format!r}: expected console or json"
         raise ParameterError(msg)
-    stream = sys.stderr if stream is None else stream
-    handler = logging.StreamHandler(stream)
+    handler = _StandardError() if stream is None else logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(message)s"))
     root = logging.getLogger(_ROOT)
-    for old in [h for h in root.handlers if isinstance(h, logging.StreamHandler)]:
+    for old in [h for h in root.handlers if type(h) in (logging.StreamHandler, _StandardError)]:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
     root.propagate = False
     global _renderer
-    _renderer = _RENDERERS[format](stream)
+    _renderer = _RENDERERS[format](handler.stream)
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    # Standard error as it is when a line is written: a live view and a test put another one in its place.
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _stream: TextIO) -> None:
+        pass
 
 
 class _Logger(structlog.stdlib.BoundLogger):

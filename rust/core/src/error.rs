@@ -53,11 +53,13 @@ pub type Result<T, E = CoreError> = std::result::Result<T, E>;
 
 impl CoreError {
     /// A [`CoreError::Parameter`] from anything printable.
+    #[allow(clippy::needless_pass_by_value)] // callers hand over what they have, values and references alike
     pub fn parameter(name: impl Into<String>, value: impl ToString, expected: impl Into<String>) -> Self {
         Self::Parameter { name: name.into(), value: value.to_string(), expected: expected.into() }
     }
 
     /// A [`CoreError::Shape`] from anything printable.
+    #[allow(clippy::needless_pass_by_value)] // as above
     pub fn shape(what: impl Into<String>, got: impl ToString, expected: impl ToString) -> Self {
         Self::Shape { what: what.into(), got: got.to_string(), expected: expected.to_string() }
     }

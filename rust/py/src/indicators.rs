@@ -24,7 +24,7 @@ fn parameters(indicator: &str, params: &Bound<'_, PyDict>) -> PyResult<Vec<(Stri
         .collect()
 }
 
-fn build(name: &str, params: &Bound<'_, PyDict>) -> PyResult<Instance> {
+pub(crate) fn build(name: &str, params: &Bound<'_, PyDict>) -> PyResult<Instance> {
     let given = parameters(name, params)?;
     let given: Vec<(&str, f64)> = given.iter().map(|(k, v)| (k.as_str(), *v)).collect();
     Instance::new(name, &given).map_err(gateway::raise)

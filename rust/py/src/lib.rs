@@ -11,6 +11,7 @@ mod engine;
 mod features;
 mod gateway;
 mod indicators;
+mod indicators_into;
 mod labels;
 mod performance;
 mod risk;
@@ -22,6 +23,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
+    indicators_into::register(m)?;
     features::register(m)?;
     signals::register(m)?;
     performance::register(m)?;

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+import mirrorfast
 from mirrorfast.config import (
     RiskConfig,
     RLConfig,
@@ -23,6 +24,7 @@ from mirrorfast.config.base import Settings, expected, fields, nested_model
 from mirrorfast.config.render import template, to_toml
 from mirrorfast.errors import ConfigurationError
 
+PACKAGE = Path(mirrorfast.__file__).parent
 FIELDS = [(".".join(path), info) for path, info in fields(TradingConfig)]
 
 
@@ -61,6 +63,36 @@ def test_defaults_of_the_specification() -> None:
     assert (meta.high_confidence, meta.medium_confidence) == (0.7, 0.4)
     assert (meta.high_share, meta.medium_share, meta.low_share) == (0.7, 0.5, 0.3)
     assert (meta.trending_share, meta.volatile_share, meta.other_share) == (0.8, 0.2, 0.6)
+
+
+def test_every_field_has_an_effect() -> None:
+    """A field is read by the engine, or by name somewhere outside the configuration's own package."""
+    engine = set(json.loads(TradingConfig().to_engine_json(("BTC/USD",))))
+    own = {"market", "currency", "instruments", "timeframe"}  # they go into the engine's symbols and timeframe
+    awaited = {"rl"}  # training is still to come
+    sources = [p for p in PACKAGE.rglob("*.py") if p.parent.name != "config" or p.parent.parent != PACKAGE]
+    code = "\n".join(p.read_text("utf-8") for p in sources)
+    read = {name for name in TradingConfig.model_fields if re.search(rf"\b(cfg|config)\.{name}\b", code)}
+    assert set(TradingConfig.model_fields) == (engine & set(TradingConfig.model_fields)) | own | awaited | read
+
+
+def test_engine_accepts_every_default() -> None:
+    from mirrorfast import _core
+
+    _core.DecisionEngine(TradingConfig().to_engine_json(("BTC/USD", "EUR/USD")))
+
+
+def test_defaults_are_the_engines_own() -> None:
+    """What the models leave at its default is what the engine would take by itself, number for number."""
+    from mirrorfast import _core
+
+    full = json.loads(TradingConfig().to_engine_json(("BTC/USD",)))
+    bare = {key: full[key] for key in ("symbols", "strategies", "timeframe", "capital")}
+    ours = _core.DecisionEngine(json.dumps(full)).snapshot()
+    assert _core.DecisionEngine(json.dumps(bare | {"costs": full["costs"]})).snapshot() == ours
+    # The snapshot does depend on what is compared here.
+    changed = full | {"risk": full["risk"] | {"max_heat": 0.05}}
+    assert _core.DecisionEngine(json.dumps(changed)).snapshot() != ours
 
 
 def test_found_fields() -> None:
@@ -162,6 +194,7 @@ def test_environment(variable: str, value: str, key: str, result: Any) -> None:
         ("timeframe = '1x'", r'line 1: timeframe = "1x": expected auto, scalping, short, medium'),
         ("[risk.drawdown]\nhalt = 0.05", "expected half <= no_new_risk <= halt"),
         ("[risk.sizing]\nkelly_floor = 0.5", r"kelly_floor = 0\.5: expected at most kelly_cap \(0\.02\)"),
+        ("[ensemble]\nmethod = 'stacked'", "expected the coefficients of a fitted model"),
         ("[ensemble]\nrequired = ['x']", "ensemble.required = 'x': expected some of the strategies ut_bot"),
         ('[instruments."X/Y"]\ntcik = 1', r"instruments\.X/Y\.tcik: unknown key; did you mean tick\?"),
         ('[instruments."X/Y"]\ntick = 0', r"instruments\.X/Y\.tick = 0: expected a number > 0"),

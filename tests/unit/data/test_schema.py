@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirrorfast.data import BAR_COLUMNS, BAR_SCHEMA, as_frame, bar_interval, require_bars, validate_bars
+from mirrorfast.data import BAR_COLUMNS, BAR_SCHEMA, as_frame, bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import DataError, ParameterError, ShapeError
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -233,6 +233,18 @@ def test_interval(step: timedelta, name: str) -> None:
 def test_interval_needs_two_bars() -> None:
     with pytest.raises(DataError, match="expected at least two"):
         bar_interval(pl.concat([bars(1, symbol="A"), bars(1, symbol="B")]))
+
+
+def test_selection() -> None:
+    frame = pl.concat([bars(4, symbol="A"), bars(4, symbol="B")])
+    assert select_bars(frame).equals(frame)
+    assert select_bars(frame, symbols=["B"])["symbol"].unique().to_list() == ["B"]
+    part = select_bars(frame, start=START + timedelta(hours=1), end=datetime(2024, 1, 1, 3))  # noqa: DTZ001
+    assert part["timestamp"].dt.hour().unique().sort().to_list() == [1, 2]
+    with pytest.raises(DataError, match="x: symbol 'C' is not there: expected some of A, B"):
+        select_bars(frame, symbols=["A", "C"], source="x")
+    with pytest.raises(DataError, match="no bars from 2025"):
+        select_bars(frame, start=datetime(2025, 1, 1, tzinfo=UTC))
 
 
 def test_required_length_counts_each_symbol() -> None:
