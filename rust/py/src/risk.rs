@@ -169,13 +169,7 @@ impl PyRiskBook {
     /// Stop of a position after a fill, NaN for none.
     fn protect(&mut self, symbol: SymbolId, quantity: f64, average_price: f64) -> PyResult<f64> {
         let k = self.known(symbol)?;
-        let held = Held {
-            quantity,
-            average_price,
-            last_price: average_price,
-            best_price: average_price,
-            bars_held: 0,
-        };
+        let held = Held { quantity, average_price, last_price: average_price, best_price: average_price, bars_held: 0 };
         Ok(self.engine.protect(symbol, held, &self.meters[k], &self.instruments[k]))
     }
 
