@@ -47,6 +47,12 @@ check: $(STAMP)/extension $(STAMP)/test ## Formatting, lints, types, stubs, laye
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_docs.py
 
+bench: $(STAMP)/extension $(STAMP)/test ## Our own timings, with pytest-benchmark
+	$(BIN)/python -m pytest benches/python -m benchmark -o addopts="--import-mode=importlib" --benchmark-columns=min,median,max,rounds -p no:randomly $(PYTEST)
+
+bench-peers: $(STAMP)/extension $(STAMP)/peers ## Against named peers, interleaved; writes benches/RESULTS.md
+	$(BIN)/python -m benches.peers $(ARGS)
+
 wheel: $(STAMP)/environment ## Build dist/*.whl
 	$(BIN)/maturin build --release --locked --out dist --interpreter $(BIN)/python
 	@ls -l dist/*.whl
@@ -75,6 +81,11 @@ $(STAMP)/environment: pyproject.toml
 # The extension that users get: the release profile.
 $(STAMP)/extension: $(STAMP)/environment $(RUST)
 	VIRTUAL_ENV=$(abspath $(VENV)) PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin develop --release --locked --uv
+	@touch $@
+
+# What the peer benchmarks measure against; nothing else needs it.
+$(STAMP)/peers: $(STAMP)/environment
+	$(UV) pip install --quiet "TA-Lib>=0.8" polars-talib newtulipy tulip-rs
 	@touch $@
 
 $(STAMP)/test: $(STAMP)/environment

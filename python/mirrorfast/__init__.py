@@ -15,33 +15,42 @@ _LAZY = {
     "CostConfig": "mirrorfast.config",
     "DataError": "mirrorfast.errors",
     "EnsembleConfig": "mirrorfast.config",
+    "FeatureStream": "mirrorfast.features",
     "IntegratedTradingSystem": "mirrorfast.system",
     "MetaConfig": "mirrorfast.config",
     "MirrorfastError": "mirrorfast.errors",
     "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
     "RiskConfig": "mirrorfast.config",
+    "RiskManager": "mirrorfast.risk",
     "RunSummary": "mirrorfast.system",
+    "SignalClassifier": "mirrorfast.signals",
     "StrategyConfig": "mirrorfast.config",
+    "TechnicalIndicators": "mirrorfast.indicators",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
     "backtest": "mirrorfast.backtest",
     "clock": "mirrorfast.clock",
+    "compute_features": "mirrorfast.features",
     "config": "mirrorfast.config",
     "data": "mirrorfast.data",
     "errors": "mirrorfast.errors",
     "events": "mirrorfast.events",
+    "features": "mirrorfast.features",
     "get_secret": "mirrorfast.credentials",
+    "indicators": "mirrorfast.indicators",
     "load_config": "mirrorfast.config",
     "performance": "mirrorfast.analytics.performance",
     "read_bars": "mirrorfast.data",
     "sample_bars": "mirrorfast.data",
+    "scan_bars": "mirrorfast.signals",
+    "signals": "mirrorfast.signals",
     "telemetry": "mirrorfast.telemetry",
     "validate_bars": "mirrorfast.data",
 }
 
 if TYPE_CHECKING:
-    from mirrorfast import clock, config, data, errors, events, telemetry
+    from mirrorfast import clock, config, data, errors, events, features, indicators, signals, telemetry
     from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
     from mirrorfast.backtest import BacktestResult, backtest
@@ -58,6 +67,10 @@ if TYPE_CHECKING:
     from mirrorfast.credentials import get_secret
     from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
+    from mirrorfast.features import FeatureStream, compute_features
+    from mirrorfast.indicators import TechnicalIndicators
+    from mirrorfast.risk import RiskManager
+    from mirrorfast.signals import SignalClassifier, scan_bars
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
     __version__: str
@@ -69,28 +82,37 @@ __all__ = [
     "CostConfig",
     "DataError",
     "EnsembleConfig",
+    "FeatureStream",
     "IntegratedTradingSystem",
     "MetaConfig",
     "MirrorfastError",
     "ParameterError",
     "RLConfig",
     "RiskConfig",
+    "RiskManager",
     "RunSummary",
+    "SignalClassifier",
     "StrategyConfig",
+    "TechnicalIndicators",
     "TradeAnalyzerAgent",
     "TradingConfig",
     "__version__",
     "backtest",
     "clock",
+    "compute_features",
     "config",
     "data",
     "errors",
     "events",
+    "features",
     "get_secret",
+    "indicators",
     "load_config",
     "performance",
     "read_bars",
     "sample_bars",
+    "scan_bars",
+    "signals",
     "telemetry",
     "validate_bars",
 ]

@@ -154,7 +154,7 @@ class LiveView:
         return Group(self._header(), self._positions(), self._last_decisions(), self._progress)
 
     def _header(self) -> Panel:
-        width = max(20, min(self._console.width - 44, 120))
+        width = max(20, min(self._console.width - 58, 120))
         equity = self._account.get("equity", self._capital)
         facts = Table.grid(padding=(0, 2))
         facts.add_row(

@@ -13,7 +13,7 @@ __all__ = ["catalogue", "entries", "entry"]
 _PARAM = pl.Struct(
     {"name": pl.String, "default": pl.Float64, "min": pl.Float64, "max": pl.Float64, "integer": pl.Boolean}
 )
-_SCHEMA = {
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "name": pl.String,
     "family": pl.String,
     "inputs": pl.List(pl.String),
@@ -66,9 +66,9 @@ def catalogue() -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        One row per indicator: ``name``, ``family``, ``inputs`` (list of column names), ``params`` (list of structs ``name``,
-        ``default``, ``min``, ``max``, ``integer``), ``outputs`` (list of names), ``warm_up`` (rows before the first complete
-        one, with the defaults) and ``summary``.
+        One row per indicator: ``name``, ``family``, ``inputs`` (list of column names), ``params`` (list of structs
+        ``name``, ``default``, ``min``, ``max``, ``integer``), ``outputs`` (list of names), ``warm_up`` (rows before the
+        first complete one, with the defaults) and ``summary``.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
@@ -12,7 +13,7 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.errors import DataError, ShapeError
 
-__all__ = ["ArrowArray", "ArrowStream", "Values", "column", "compute", "frame", "series", "title"]
+__all__ = ["ArrowArray", "ArrowStream", "Values", "column", "compute", "frame", "labelled", "series", "title"]
 
 
 class ArrowArray(Protocol):
@@ -23,7 +24,7 @@ class ArrowArray(Protocol):
 
 
 class ArrowStream(Protocol):
-    """Anything that hands out Arrow arrays in chunks: ``polars.Series``, ``pandas.Series``, ``pyarrow.ChunkedArray``."""
+    """Anything that hands out Arrow arrays in chunks: a Series of polars or pandas, ``pyarrow.ChunkedArray``."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Hand out the chunks through the Arrow PyCapsule interface."""
@@ -64,11 +65,13 @@ def column(name: str, values: Values) -> object:
     if isinstance(values, pl.Series) or hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__"):
         if isinstance(values, pl.Series) and values.dtype == pl.Object:
             raise DataError(f"type of {name}: got Object, expected a numeric column")
-        return values
+        # The Arrow reader of the core knows no column of nulls without a type.
+        return values.cast(pl.Float64) if isinstance(values, pl.Series) and values.dtype == pl.Null else values
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
         return _from_sequence(name, values)
+    kind = type(values).__name__
     raise ShapeError(
-        f"type of {name}: got {type(values).__name__}, expected an Arrow array, a NumPy array, a Series or a list of numbers"
+        f"type of {name}: got {kind}, expected an Arrow array, a NumPy array, a Series or a list of numbers"
     )
 
 
@@ -76,7 +79,7 @@ def _from_numpy(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     if values.ndim != 1:
         raise ShapeError(f"dimensions of {name}: got {values.ndim}, expected 1")
     if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(np.float64).filled(np.nan)
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     if values.dtype.kind == "M" and name == "timestamp":
         missing = np.isnat(values)
         values = values.astype("datetime64[ms]").astype(np.float64)
@@ -89,11 +92,18 @@ def _from_numpy(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 
 def _from_sequence(name: str, values: Sequence[Any]) -> npt.NDArray[np.float64]:
+    if name == "timestamp":
+        values = [_milliseconds(value) if isinstance(value, datetime) else value for value in values]
     for row, value in enumerate(values):
         number = isinstance(value, numbers.Real | Decimal) and not isinstance(value, bool)
         if not number and not _is_missing(value):
             raise DataError(f"{name} = {value!r} at row {row}: expected a number, or None where there is none")
     return np.array([np.nan if _is_missing(v) else float(v) for v in values], dtype=np.float64)
+
+
+def _milliseconds(value: datetime) -> float:
+    # A time without a zone is UTC, as everywhere in the data layer.
+    return round((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp() * 1e3)
 
 
 def _is_missing(value: object) -> bool:
@@ -124,9 +134,27 @@ def title(name: str, params: Mapping[str, float]) -> str:
     return "_".join([name, *(f"{value:g}" for value in params.values())])
 
 
+def labelled(name: str, values: ArrowArray) -> pl.Series:
+    """Take over an Arrow array without copying it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the series; what polars takes from an Arrow array has none.
+    values : Arrow array, shape (n,)
+        Result of the core.
+
+    Returns
+    -------
+    polars.Series, shape (n,)
+        The same memory.
+    """
+    return pl.Series(values).alias(name)
+
+
 def compute(
     name: str, inputs: Mapping[str, Values], params: Mapping[str, Any], *, strict: bool = True
-) -> list[_core.Column]:
+) -> list[ArrowArray]:
     """Run an indicator over columns.
 
     Parameters
@@ -175,7 +203,7 @@ def series(name: str, inputs: Mapping[str, Values], params: Mapping[str, Any]) -
         Named by :func:`title`.
     """
     (only,) = compute(name, inputs, params)
-    return pl.Series(title(name, params), only)
+    return labelled(title(name, params), only)
 
 
 def frame(name: str, inputs: Mapping[str, Values], params: Mapping[str, Any], outputs: Sequence[str]) -> pl.DataFrame:
@@ -198,4 +226,4 @@ def frame(name: str, inputs: Mapping[str, Values], params: Mapping[str, Any], ou
         A column per output.
     """
     columns = compute(name, inputs, params)
-    return pl.DataFrame([pl.Series(key, values) for key, values in zip(outputs, columns, strict=True)])
+    return pl.DataFrame([labelled(key, values) for key, values in zip(outputs, columns, strict=True)])

@@ -1,13 +1,13 @@
 """Indicators inside polars expressions: ``pl.col("close").mf.rsi(14).over("symbol")``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from mirrorfast.errors import ParameterError
 from mirrorfast.indicators._catalogue import entries, entry
-from mirrorfast.indicators._compute import compute, title
+from mirrorfast.indicators._compute import compute, labelled, title
 
 __all__ = ["IndicatorExpressions", "expression"]
 
@@ -27,8 +27,8 @@ def expression(name: str, inputs: Mapping[str, pl.Expr], params: Mapping[str, fl
     Returns
     -------
     polars.Expr
-        A ``Float64`` column, or a struct of them where there are several outputs. A group shorter than the indicator's window
-        has nulls: one young symbol must not spoil the query for the others.
+        A ``Float64`` column, or a struct of them where there are several outputs. A group shorter than the indicator's
+        window has nulls: one young symbol must not spoil the query for the others.
 
     Raises
     ------
@@ -46,11 +46,11 @@ def expression(name: str, inputs: Mapping[str, pl.Expr], params: Mapping[str, fl
     outputs: list[str] = row["outputs"]
     full = {key: params.get(key, p["default"]) for key, p in known.items()}
 
-    def run(columns: list[pl.Series]) -> pl.Series:
+    def run(columns: Sequence[pl.Series]) -> pl.Series:
         results = compute(name, dict(zip(names, columns, strict=True)), full, strict=False)
         if len(results) == 1:
-            return pl.Series(columns[0].name, results[0])
-        table = pl.DataFrame([pl.Series(key, values) for key, values in zip(outputs, results, strict=True)])
+            return labelled(columns[0].name, results[0])
+        table = pl.DataFrame([labelled(key, values) for key, values in zip(outputs, results, strict=True)])
         return table.to_struct(columns[0].name)
 
     kind: pl.DataType = pl.Float64() if len(outputs) == 1 else pl.Struct(dict.fromkeys(outputs, pl.Float64()))
@@ -62,10 +62,11 @@ def expression(name: str, inputs: Mapping[str, pl.Expr], params: Mapping[str, fl
 class IndicatorExpressions:
     """Namespace ``mf`` of polars expressions: every indicator of the catalogue as a method.
 
-    The expression it is called on is the indicator's series: its ``close`` where it takes one, else its first input. The other
-    inputs are the columns of the same name (``high``, ``low``, ``volume`` …) unless given as ``high=pl.col("h")``. Parameters
-    follow in the catalogue's order or by name. An indicator with several outputs gives a struct: ``.struct.unnest()`` or
-    ``.struct.field("macd_signal")`` takes it apart.
+    Importing ``mirrorfast.indicators`` registers it. The expression it is called on is the indicator's series: its
+    ``close`` where it takes one, else its first input. The other inputs are the columns of the same name (``high``,
+    ``low``, ``volume`` …) unless given as ``high=pl.col("h")``.
+    Parameters follow in the catalogue's order or by name. An indicator with several outputs gives a struct:
+    ``.struct.unnest()`` or ``.struct.field("macd_signal")`` takes it apart.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ __all__ = ["Stream"]
 class Stream(_core.IndicatorStream):
     """An indicator that takes one row at a time and keeps only the state it needs.
 
-    Fed with the rows of a series it gives exactly, bit for bit, what the batch function gives; no row is looked at twice.
+    Fed with the rows of a series it gives exactly, bit for bit, what the batch function gives; no row is read twice.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class Stream(_core.IndicatorStream):
 
     Notes
     -----
-    ``update(close=...)`` returns a float, or a tuple for several outputs; NaN while warming up. It takes its inputs by name or
-    in order, and lets the other columns of a bar pass, so that ``update(**bar)`` works. A missing value (None, NaN, infinite)
-    gives NaN and leaves the state as it is. ``snapshot()`` returns bytes; ``restore(bytes)`` takes them up and refuses, with
-    ``LedgerError``, those that are damaged or of another indicator. ``reset()`` starts again.
+    ``update(close=...)`` returns a float, or a tuple for several outputs; NaN while warming up. It takes its inputs by
+    name or in order, and lets the other columns of a bar pass, so that ``update(**bar)`` works. A missing value (None,
+    NaN, infinite) gives NaN and leaves the state as it is. ``snapshot()`` returns bytes; ``restore(bytes)`` takes them
+    up and refuses, with ``LedgerError``, those that are damaged or of another indicator. ``reset()`` starts again.
 
     Examples
     --------

@@ -6,6 +6,7 @@ when two connections checkpoint and write at the same time.)
 """
 
 import errno
+import hashlib
 import os
 import sqlite3
 import threading
@@ -38,11 +39,25 @@ def is_url(target: str | Path) -> bool:
     return isinstance(target, str) and "://" in target
 
 
+def parsed_url(target: str | Path) -> sa.URL:
+    """Parse a database URL.
+
+    Raises
+    ------
+    ParameterError
+        When it is none; the message does not repeat it, as it may hold a password.
+    """
+    try:
+        return sa.make_url(str(target))
+    except (sa.exc.ArgumentError, ValueError):
+        raise ParameterError("ledger URL: expected a form such as postgresql+psycopg://user@host/database") from None
+
+
 def sqlite_path(target: str | Path) -> Path | None:
     """File of an SQLite target; None for a server."""
     if not is_url(target):
         return Path(target).expanduser()
-    url = sa.make_url(str(target))
+    url = parsed_url(target)
     if url.get_backend_name() != "sqlite":
         return None
     if not url.database or url.database == ":memory:":
@@ -68,7 +83,7 @@ def connect(
     """
     path = sqlite_path(target)
     if path is None:
-        return sa.create_engine(str(target), pool_pre_ping=True)
+        return _server(target, readonly=readonly, busy_timeout_s=busy_timeout_s)
     uri = f"file:{_quoted(path)}" + ("?mode=ro&immutable=1" if immutable else "?mode=rw")
 
     def creator() -> sqlite3.Connection:
@@ -100,6 +115,43 @@ def connect(
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _server(target: str | Path, *, readonly: bool, busy_timeout_s: float) -> sa.Engine:
+    url = parsed_url(target)
+    try:
+        engine = sa.create_engine(url, poolclass=NullPool)
+    except (ImportError, sa.exc.ArgumentError) as error:
+        raise ParameterError(
+            f"ledger {url.render_as_string(hide_password=True)}: its driver cannot be used: {error}"
+        ) from error
+    if engine.dialect.name == "postgresql":
+
+        @sa.event.listens_for(engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(busy_timeout_s * 1000)}")
+            if readonly:
+                # One snapshot for everything that is read in a transaction, as SQLite has it.
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    return engine
+
+
+def take_server_lock(connection: sa.Connection, name: str, run: str) -> None:
+    """Take the run's advisory lock on a PostgreSQL server; it is held as long as the connection.
+
+    Raises
+    ------
+    LedgerError
+        When another connection holds it.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    key = int.from_bytes(hashlib.sha256(f"mirrorfast {run}".encode()).digest()[:8], "big", signed=True)
+    with connection.begin():
+        taken = connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar()
+    if not taken:
+        raise LedgerError(f"{name}: another process writes it; stop that one, or choose another run")
 
 
 def _quoted(path: Path) -> str:
@@ -209,8 +261,6 @@ class RunLocks:
 
     @staticmethod
     def _place(run: str) -> int:
-        import hashlib
-
         return int.from_bytes(hashlib.sha256(run.encode()).digest()[:7], "big")
 
 

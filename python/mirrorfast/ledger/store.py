@@ -16,6 +16,7 @@ from mirrorfast.ledger.database import (
     check_file,
     check_integrity,
     connect,
+    parsed_url,
     sqlite_path,
     translated,
 )
@@ -140,7 +141,7 @@ class Ledger:
         """
         path = sqlite_path(target)
         if path is None:
-            migrate(target, str(sa.make_url(str(target)).render_as_string(hide_password=True)), create=create)
+            migrate(target, parsed_url(target).render_as_string(hide_password=True), create=create)
             return cls(target, busy_timeout_s=busy_timeout_s, writable=True, immutable=False)
         if not path.exists():
             if not create:
@@ -162,7 +163,7 @@ class Ledger:
     def name(self) -> str:
         """File name, or URL without its password."""
         path = sqlite_path(self.target)
-        return str(path) if path else sa.make_url(str(self.target)).render_as_string(hide_password=True)
+        return str(path) if path else parsed_url(self.target).render_as_string(hide_password=True)
 
     def check_writable(self) -> None:
         """Refuse where the ledger can only be read.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import sqlalchemy as sa
 
 from mirrorfast.errors import InternalError, LedgerError, ParameterError
-from mirrorfast.ledger.database import LOCKS, app_version, connect, sqlite_path, translated
+from mirrorfast.ledger.database import LOCKS, app_version, connect, sqlite_path, take_server_lock, translated
 from mirrorfast.ledger.events import FINAL_STATUSES, Batch, Event
 from mirrorfast.ledger.identifiers import check_run
 from mirrorfast.ledger.journal import GENESIS, Fold, Rows, chain
@@ -515,6 +515,7 @@ class RunWriter:
         with self._closed_on_error(), translated(self._name):
             self._engine = connect(self._ledger.target, busy_timeout_s=self._ledger.busy_timeout_s)
             self._connection = self._engine.connect()
+            take_server_lock(self._connection, self._name, self.run)
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::bars::{Bars, Series};
 use crate::error::{CoreError, Result};
 use crate::features::{Col, FeatureConfig, FeatureRow, FeatureState, Kind};
+use crate::snapshot;
 
 /// Code of a value that is not known, in a [`Buffer::Code`].
 pub const MISSING: u8 = u8::MAX;
@@ -245,6 +246,22 @@ impl PanelStream {
     /// Symbols seen so far with their number of bars, in order of name.
     pub fn symbols(&self) -> impl Iterator<Item = (&str, usize)> {
         self.places.iter().map(|(name, &k)| (name.as_str(), self.members[k].state.seen()))
+    }
+
+    /// Takes up the state of a stream with the same settings and columns.
+    ///
+    /// # Errors
+    /// [`CoreError::Snapshot`] when the bytes are no such state.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let state: Self = snapshot::from_bytes(bytes)?;
+        if state.plan != self.plan {
+            return Err(CoreError::Snapshot("made with other settings or columns".to_owned()));
+        }
+        if state.places.values().any(|&at| at >= state.members.len()) {
+            return Err(CoreError::Snapshot("a symbol without its state".to_owned()));
+        }
+        *self = state;
+        Ok(())
     }
 
     /// Sets the alternative columns of every symbol from now on.

@@ -154,7 +154,9 @@ proptest! {
             let mut owned = Owned::of(Col::ALL, bars.len());
             stream.update(&bars, owned.iter_mut().map(Owned::buffer).collect(), k % 3).unwrap();
             seen_a.push(owned);
-            stream = snapshot::from_bytes(&snapshot::to_bytes(&stream).unwrap()).unwrap();
+            let bytes = snapshot::to_bytes(&stream).unwrap();
+            stream = PanelStream::new(&FeatureConfig::default(), Col::ALL).unwrap();
+            stream.restore(&bytes).unwrap();
         }
         let whole = table(&[("A", &a[..i])]);
         let rows = expected(&whole);
@@ -193,6 +195,9 @@ fn a_bar_that_was_taken_in_is_refused_and_nothing_changes() {
     assert_eq!(snapshot::to_bytes(&stream).unwrap(), before);
     feed(&mut stream, &[("B", &bars[..2]), ("A", &bars[5..6])]).unwrap();
     assert_eq!(stream.symbols().collect::<Vec<_>>(), [("A", 6), ("B", 2)]);
+    let error = PanelStream::new(&FeatureConfig::default(), &[Col::Atr]).unwrap().restore(&before).unwrap_err();
+    assert!(error.to_string().contains("other settings"), "{error}");
+    assert!(stream.restore(&before[..before.len() - 1]).is_err());
     stream.set_alternative(10.0, 40.0).unwrap();
     assert!(stream.set_alternative(1e3, 40.0).is_err());
 }

@@ -3,6 +3,7 @@
 use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step};
 use mirrorfast_core::exchange::SimulatedExchange;
 use mirrorfast_core::order::{BrokerEvent, Fill, Intent, Liquidity, OrderKind, Purpose, Side};
+use mirrorfast_core::risk::{RiskStep, Rule};
 use mirrorfast_core::strategies::Vote;
 use mirrorfast_core::types::{Bar, SymbolId};
 use pyo3::prelude::*;
@@ -234,10 +235,11 @@ impl PyStep {
         let n = self.step.votes.len().checked_div(self.step.decisions.len()).unwrap_or(0);
         for (k, d) in self.step.decisions.iter().enumerate() {
             let dict = to_python(py, d)?;
-            let reasons: Vec<String> = d.steps.iter().map(mirrorfast_core::risk::RiskStep::reason).collect();
+            let reasons: Vec<String> = d.steps.iter().map(RiskStep::reason).collect();
             dict.set_item("reasons", reasons)?;
-            let binding: Vec<String> =
-                d.steps.iter().filter(|s| s.cuts()).map(mirrorfast_core::risk::RiskStep::reason).collect();
+            // Rounding to the lot is no reason that a person asks for.
+            let binding = d.steps.iter().filter(|s| s.cuts() && s.rule != Rule::Precision);
+            let binding: Vec<String> = binding.map(RiskStep::reason).collect();
             dict.set_item("binding", binding)?;
             dict.set_item("signal", d.signal.map(mirrorfast_core::signals::Signal::as_str))?;
             let votes = PyList::empty(py);

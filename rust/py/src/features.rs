@@ -203,12 +203,9 @@ impl FeatureStream {
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// Takes up a state, with the settings and columns that it was made with.
+    /// Takes up the state of a stream with the same settings and columns.
     fn restore(&self, py: Python<'_>, state: &[u8]) -> PyResult<()> {
-        self.with(py, |stream| {
-            *stream = snapshot::from_bytes(state)?;
-            Ok(())
-        })
+        self.with(py, |stream| stream.restore(state))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Python bindings of mirrorfast-core: thin, one file a subject; `mirrorfast` wraps them.
 
+#![allow(clippy::needless_pass_by_value)] // pyo3 hands over values that it owns
+
 use pyo3::prelude::*;
 
 mod arrow;
@@ -11,6 +13,7 @@ mod engine;
 mod features;
 mod gateway;
 mod indicators;
+mod indicators_into;
 mod labels;
 mod performance;
 mod risk;
@@ -22,6 +25,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
+    indicators_into::register(m)?;
     features::register(m)?;
     signals::register(m)?;
     performance::register(m)?;

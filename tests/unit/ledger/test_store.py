@@ -118,6 +118,13 @@ def test_a_ledger_in_memory_is_refused():
         Ledger.open("sqlite:///:memory:")
 
 
+def test_bad_urls_are_refused_without_their_password():
+    for url in ("post gres://user:hunter2@host", "nosuchdb://user:hunter2@host/db"):
+        with pytest.raises(ParameterError) as caught:
+            Ledger.open(url)
+        assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.97])
 def test_a_torn_file_is_refused(sound, share):
     size = sound.stat().st_size
@@ -594,3 +601,27 @@ def test_every_table_has_a_key_with_the_run():
         if table.name not in {"meta", "runs"}:
             assert table.primary_key.columns.keys()[0] == "run"
         assert all(not isinstance(c.type, sa.Float) or isinstance(c.type, sa.Double) for c in table.columns)
+
+
+@pytest.mark.benchmark
+def test_half_a_year_of_hours_costs_less_than_two_seconds(path, synthetic):
+    """4,400 bars of two symbols, in processor time: building, normalising, hashing and committing."""
+    simulation = synthetic.Simulation()
+    with Ledger.open(path) as ledger:
+        writer = writer_of(ledger)
+        writer.begin()
+        spent = 0.0
+        for _ in range(4400):
+            batch = simulation.step()
+            raw = [(event.kind, {"ts": event.ts, **event.payload}) for event in batch.events]
+            start = time.process_time()
+            again = Batch(batch.ts)
+            for kind, fields in raw:
+                again.add(kind, fields)
+            writer.write(again, checkpoint=lambda: state_of(1))
+            spent += time.process_time() - start
+        start = time.process_time()
+        writer.finish()
+        spent += time.process_time() - start
+    print(f"{spent:.2f} s")  # noqa: T201
+    assert spent < 2.0

@@ -91,13 +91,16 @@ impl Instance {
         self.indicator.warm_up()
     }
 
-    /// Fails where a window is longer than the series it is meant for, which can then have no value at all.
+    /// Fails where the series is so short that a window in it can never be filled, nor any row be complete.
     ///
     /// # Errors
     /// [`CoreError::Parameter`] naming the parameter and the length.
     pub fn check_length(&self, rows: usize) -> Result<()> {
+        if self.warm_up() < rows {
+            return Ok(());
+        }
         for (p, &value) in self.row.params.iter().zip(&self.params) {
-            if p.integer && p.max == f64::from(registry::MAX_PERIOD) && value > rows as f64 {
+            if p.is_window() && value > rows as f64 {
                 let name = format!("{}.{}", self.row.name, p.name);
                 return Err(CoreError::parameter(name, value, format!("at most {rows}, the length of the series")));
             }

@@ -91,6 +91,12 @@ impl Param {
         Self { name, default, min, max, integer: false }
     }
 
+    /// Counts rows: a series has to be at least this long to fill it.
+    pub fn is_window(&self) -> bool {
+        const COUNTS: [&str; 6] = ["lookback", "displacement", "lag", "max_lag", "left", "right"];
+        self.integer && (self.name.ends_with("period") || COUNTS.contains(&self.name))
+    }
+
     fn expected(&self) -> String {
         let kind = if self.integer { "a whole number" } else { "a number" };
         format!("{kind} from {} to {}", self.min, self.max)

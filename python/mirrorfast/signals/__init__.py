@@ -1,0 +1,6 @@
+"""Classification and scanning of feature rows (SPEC §4)."""
+
+from mirrorfast.signals.classifier import LABELS, SignalClassifier, direction
+from mirrorfast.signals.scanner import scan_bars
+
+__all__ = ["LABELS", "SignalClassifier", "direction", "scan_bars"]
