@@ -20,7 +20,7 @@ ARGS ?=
 PYTEST ?=
 CARGO_TEST ?=
 
-.PHONY: help live test test-rust test-python check bench bench-peers wheel docs clean
+.PHONY: help live test test-rust test-python check bench bench-peers wheel wheel-check docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s @
@@ -56,6 +56,9 @@ bench-peers: $(STAMP)/extension $(STAMP)/peers ## Against named peers, interleav
 wheel: $(STAMP)/environment ## Build dist/*.whl
 	$(BIN)/maturin build --release --locked --out dist --interpreter $(BIN)/python
 	@ls -l dist/*.whl
+
+wheel-check: wheel ## Install that wheel into an empty environment without Rust, and run it there
+	scripts/check_wheel.sh $(BIN)/python
 
 docs: $(STAMP)/extension $(STAMP)/test ## Check docs sections, run the examples in docstrings, build the Rust documentation
 	$(BIN)/python scripts/check_docs.py
