@@ -2,7 +2,32 @@ from typing import Any, Self, TypeAlias, final
 
 from typing_extensions import disjoint_base
 
-__all__: list[str]  # noqa: PYI035 - pyo3 lists every name; a copy here would only go stale
+__all__ = [
+    "BrokerEvent",
+    "DecisionEngine",
+    "FeatureStream",
+    "Fill",
+    "IndicatorStream",
+    "Intent",
+    "RiskBook",
+    "SimulatedExchange",
+    "Step",
+    "__version__",
+    "catalogue",
+    "classifier_inputs",
+    "classify_columns",
+    "classify_row",
+    "compute",
+    "compute_features",
+    "compute_into",
+    "feature_catalogue",
+    "label_names",
+    "performance",
+    "performance_of_returns",
+    "run_backtest",
+    "signal_direction",
+    "trade_performance",
+]
 __version__: str
 
 _Row: TypeAlias = tuple[int, float, float, float, float, float]
