@@ -9,26 +9,43 @@ from typing import TYPE_CHECKING, Any
 # Public name → module that defines it; a name that maps to itself is a submodule. Keep both lists sorted and in step: a
 # contract test compares them.
 _LAZY = {
+    "AnomalyDetectionAgent": "mirrorfast.strategies",
     "BAR_SCHEMA": "mirrorfast.data",
     "BacktestResult": "mirrorfast.backtest",
+    "BaseStrategyAgent": "mirrorfast.strategies",
     "ConfigurationError": "mirrorfast.errors",
     "CostConfig": "mirrorfast.config",
     "DataError": "mirrorfast.errors",
+    "Ensemble": "mirrorfast.ensemble",
     "EnsembleConfig": "mirrorfast.config",
+    "GradientTrendAgent": "mirrorfast.strategies",
     "IntegratedTradingSystem": "mirrorfast.system",
+    "MeanReversionAgent": "mirrorfast.strategies",
     "MetaConfig": "mirrorfast.config",
+    "MetaController": "mirrorfast.meta",
+    "MetaDecision": "mirrorfast.meta",
     "MirrorfastError": "mirrorfast.errors",
+    "MomentumBreakoutAgent": "mirrorfast.strategies",
+    "PairsTradingAgent": "mirrorfast.strategies",
     "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
+    "RegimeChangeAgent": "mirrorfast.strategies",
     "RiskConfig": "mirrorfast.config",
     "RunSummary": "mirrorfast.system",
+    "ScannerSignalAgent": "mirrorfast.strategies",
+    "SentimentMomentumAgent": "mirrorfast.strategies",
     "StrategyConfig": "mirrorfast.config",
+    "StrategyTrainerAgent": "mirrorfast.ensemble",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
+    "UTSignalAgent": "mirrorfast.strategies",
+    "VBSRAgent": "mirrorfast.strategies",
+    "VolatilityRegimeAgent": "mirrorfast.strategies",
     "backtest": "mirrorfast.backtest",
     "clock": "mirrorfast.clock",
     "config": "mirrorfast.config",
     "data": "mirrorfast.data",
+    "ensemble": "mirrorfast.ensemble",
     "errors": "mirrorfast.errors",
     "events": "mirrorfast.events",
     "get_secret": "mirrorfast.credentials",
@@ -36,12 +53,13 @@ _LAZY = {
     "performance": "mirrorfast.analytics.performance",
     "read_bars": "mirrorfast.data",
     "sample_bars": "mirrorfast.data",
+    "strategies": "mirrorfast.strategies",
     "telemetry": "mirrorfast.telemetry",
     "validate_bars": "mirrorfast.data",
 }
 
 if TYPE_CHECKING:
-    from mirrorfast import clock, config, data, errors, events, telemetry
+    from mirrorfast import clock, config, data, ensemble, errors, events, strategies, telemetry
     from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
     from mirrorfast.backtest import BacktestResult, backtest
@@ -57,33 +75,66 @@ if TYPE_CHECKING:
     )
     from mirrorfast.credentials import get_secret
     from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
+    from mirrorfast.ensemble import Ensemble, StrategyTrainerAgent
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
+    from mirrorfast.meta import MetaController, MetaDecision
+    from mirrorfast.strategies import (
+        AnomalyDetectionAgent,
+        BaseStrategyAgent,
+        GradientTrendAgent,
+        MeanReversionAgent,
+        MomentumBreakoutAgent,
+        PairsTradingAgent,
+        RegimeChangeAgent,
+        ScannerSignalAgent,
+        SentimentMomentumAgent,
+        UTSignalAgent,
+        VBSRAgent,
+        VolatilityRegimeAgent,
+    )
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
     __version__: str
 
 __all__ = [
     "BAR_SCHEMA",
+    "AnomalyDetectionAgent",
     "BacktestResult",
+    "BaseStrategyAgent",
     "ConfigurationError",
     "CostConfig",
     "DataError",
+    "Ensemble",
     "EnsembleConfig",
+    "GradientTrendAgent",
     "IntegratedTradingSystem",
+    "MeanReversionAgent",
     "MetaConfig",
+    "MetaController",
+    "MetaDecision",
     "MirrorfastError",
+    "MomentumBreakoutAgent",
+    "PairsTradingAgent",
     "ParameterError",
     "RLConfig",
+    "RegimeChangeAgent",
     "RiskConfig",
     "RunSummary",
+    "ScannerSignalAgent",
+    "SentimentMomentumAgent",
     "StrategyConfig",
+    "StrategyTrainerAgent",
     "TradeAnalyzerAgent",
     "TradingConfig",
+    "UTSignalAgent",
+    "VBSRAgent",
+    "VolatilityRegimeAgent",
     "__version__",
     "backtest",
     "clock",
     "config",
     "data",
+    "ensemble",
     "errors",
     "events",
     "get_secret",
@@ -91,6 +142,7 @@ __all__ = [
     "performance",
     "read_bars",
     "sample_bars",
+    "strategies",
     "telemetry",
     "validate_bars",
 ]

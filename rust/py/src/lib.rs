@@ -8,9 +8,11 @@ mod bars;
 mod columns;
 mod convert;
 mod engine;
+mod ensemble;
 mod gateway;
 mod indicators;
 mod performance;
+mod strategies;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -19,5 +21,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     backtest::register(m)?;
     indicators::register(m)?;
     performance::register(m)?;
+    strategies::register(m)?;
+    ensemble::register(m)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::features::{Col, FeatureConfig, FeatureState};
-use crate::signals::{LegacyLabel, Signal};
+use crate::signals::{Label, LegacyLabel, Signal};
 use crate::strategies::registry::{Row, StrategyContext, Style};
 use crate::strategies::{Context, Rule, Vote, erase};
 
@@ -43,6 +43,14 @@ fn position(signal: Signal, legacy: Option<LegacyLabel>) -> f64 {
     }
 }
 
+/// The position that the name of a verdict stands for.
+///
+/// # Errors
+/// [`crate::CoreError::Parameter`] with the known names.
+pub fn scanner_position(label: &str) -> Result<f64> {
+    Ok(position(Signal::parse(label)?, None))
+}
+
 impl Rule for ScannerSignal {
     fn update(&mut self, context: &Context<'_>) -> Vote {
         let Some(row) = context.features else { return Vote::COLD };
@@ -76,7 +84,6 @@ pub(super) const ROW: Row = Row {
 mod tests {
     use super::*;
     use crate::features::FeatureRow;
-    use crate::signals::Label;
     use crate::strategies::registry::find;
     use crate::types::Bar;
 
