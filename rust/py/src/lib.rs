@@ -10,6 +10,7 @@ mod bars;
 mod columns;
 mod convert;
 mod engine;
+mod ensemble;
 mod features;
 mod gateway;
 mod indicators;
@@ -18,6 +19,7 @@ mod labels;
 mod performance;
 mod risk;
 mod signals;
+mod strategies;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -30,5 +32,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     signals::register(m)?;
     performance::register(m)?;
     risk::register(m)?;
+    strategies::register(m)?;
+    ensemble::register(m)?;
     Ok(())
 }
