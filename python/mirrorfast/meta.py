@@ -78,7 +78,7 @@ class MetaController:
     Examples
     --------
     >>> controller = MetaController("confidence_blend")
-    >>> controller.decide(1.0, -1.0, confidence=0.8).position
+    >>> round(controller.decide(1.0, -1.0, confidence=0.8).position, 6)
     -0.4
     >>> controller.decide("Strong Buy").position
     1.0

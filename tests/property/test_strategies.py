@@ -19,7 +19,7 @@ def agent(name: str) -> mf.BaseStrategyAgent:
 
 
 def test_there_is_something_to_test() -> None:
-    assert len(NAMES) >= 12
+    assert len(NAMES) >= 11
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -41,4 +41,4 @@ def test_units_do_not_matter(name: str, price: float, volume: float) -> None:
     a, b = strategy.votes(MARKET), strategy.votes(scaled)
     assert a["signal"].is_null().equals(b["signal"].is_null())
     for column in ("signal", "confidence"):
-        assert (a[column] - b[column]).abs().max() <= 1e-6, column
+        assert ((a[column] - b[column]).abs().drop_nulls() <= 1e-6).all(), column
