@@ -26,6 +26,9 @@ __all__ = ["Chart", "Line", "Mark", "histogram", "script_json"]
 WIDTH: Final = 1000
 HEIGHT: Final = 400
 
+_KEYS_PLAIN: Final = "Arrow keys read values, plus zooms in, Escape shows everything."
+_KEYS: Final = _KEYS_PLAIN.replace("values,", "values, n and p step through trades,")
+
 _FORMATS: Final[dict[str, Callable[[float], str]]] = {
     "money": lambda v: numbers.number(v, 0) if abs(v) >= 1000 else numbers.number(v, 2),
     "price": lambda v: (
@@ -146,9 +149,10 @@ class Chart:
             f'x="{view.x(m.x) / WIDTH:.3%}" y="{view.y(m.y) / HEIGHT:.3%}"/>'
             for m in self.marks
         )
+        label = f"{escape(self.title, quote=True)}. {_KEYS if self.marks else _KEYS_PLAIN}"
         return (
-            f'<div class="chart {self.height}" id="{name}" tabindex="0" role="img" '
-            f'aria-label="{escape(self.title, quote=True)}">'
+            f'<div class="chart {self.height}" id="{name}" tabindex="0" role="application" '
+            f'aria-roledescription="chart" aria-label="{label}">'
             f'<div class="ylabels" aria-hidden="true">{labels[0]}</div><div class="plot">'
             f'<svg class="grid" aria-hidden="true">{grid}</svg>'
             f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
