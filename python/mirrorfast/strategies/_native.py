@@ -126,7 +126,7 @@ class FittedStrategyAgent(NativeStrategyAgent):
     """A strategy that fits itself on the bars behind it, unless it is given a model fitted before."""
 
     def __init__(self, *, model: Mapping[str, Any] | str | None = None, **params: float) -> None:
-        super().__init__(**params)
+        super().__init__(**params)  # type: ignore[arg-type] # mypy takes them for the base's own keywords
         self._model = None if model is None else model if isinstance(model, str) else json.dumps(model)
         self._check()
 
@@ -161,6 +161,18 @@ class StrategyStream:
     ----------
     agent : BaseStrategyAgent
         A strategy of the catalogue on one symbol.
+
+    Raises
+    ------
+    ParameterError
+        If the agent is no strategy of the catalogue.
+
+    Examples
+    --------
+    >>> from mirrorfast.strategies import UTSignalAgent
+    >>> stream = StrategyStream(UTSignalAgent())
+    >>> stream.update(open=1.0, high=1.2, low=0.9, close=1.1, volume=5.0) is None, stream.warm_up > 0
+    (True, True)
     """
 
     def __init__(self, agent: BaseStrategyAgent) -> None:

@@ -19,7 +19,7 @@ __all__ = ["catalogue", "create", "names", "register", "unregister"]
 _PARAM = pl.Struct(
     {"name": pl.String, "default": pl.Float64, "min": pl.Float64, "max": pl.Float64, "integer": pl.Boolean}
 )
-_SCHEMA = {
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "name": pl.String,
     "class": pl.String,
     "scope": pl.String,
