@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.data.schema import as_frame
 from mirrorfast.errors import ParameterError, ShapeError
+from mirrorfast.indicators.technical import TechnicalIndicators
 
 __all__ = ["FeatureStream", "compute_features", "feature_catalogue"]
 
@@ -22,8 +23,9 @@ def feature_catalogue() -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame, shape (n_columns, 4)
-        ``name``, ``group`` (of SPEC §3), ``kind`` (``float``, ``int``, ``bool`` or ``label``) and ``meaning``, in the order in
-        which `compute_features` returns them. The identity columns ``exchange symbol timeframe timestamp`` stand before them.
+        ``name``, ``group`` (of SPEC §3), ``kind`` (``float``, ``int``, ``bool`` or ``label``) and ``meaning``, in the
+        order in which `compute_features` returns them. The identity columns ``exchange symbol timeframe timestamp``
+        stand before them.
 
     Examples
     --------
@@ -49,34 +51,36 @@ def compute_features(
     Parameters
     ----------
     bars : DataFrame or Arrow table, shape (n, k)
-        Closed bars of any number of symbols, sorted by (symbol, timestamp): ``timestamp`` (bar open; a time without a zone
-        is UTC), ``open high low close volume`` (any numeric type) and ``symbol``. Columns ``exchange``, ``fear_greed`` and
-        ``btc_dominance`` are handed through where they exist.
+        Closed bars of any number of symbols, sorted by (symbol, timestamp): ``timestamp`` (bar open; a time without a
+        zone is UTC), ``open high low close volume`` (any numeric type) and ``symbol``. Columns ``exchange``,
+        ``fear_greed`` and ``btc_dominance`` are handed through where they exist.
     timeframe : str, default "medium"
-        ``scalping``, ``short``, ``medium``, ``daily``, ``weekly`` or an interval such as ``15m``: sets momentum periods and
-        thresholds. An interval takes those of the nearest key at or below it.
+        ``scalping``, ``short``, ``medium``, ``daily``, ``weekly`` or an interval such as ``15m``: sets momentum periods
+        and thresholds. An interval takes those of the nearest key at or below it.
     market : {"crypto", "forex"}, default "crypto"
         Kind of market: sets momentum periods and thresholds.
     last_only : bool, default False
-        Return the last row of each symbol only. It equals that row of the full result, bit for bit, and costs a fraction.
+        Return the last row of each symbol only. It equals that row of the full result, bit for bit, and costs a
+        fraction.
     columns : sequence of str, optional
         Feature columns to compute, after ``symbol`` and ``timestamp``; all, with every identity column, by default.
+        A name given to ``TechnicalIndicators.register_custom`` is one too.
     alternative : DataFrame, optional
-        Columns ``timestamp``, ``fear_greed`` and ``btc_dominance`` (0 to 100; either may be left out). Each bar takes the
-        newest value published at or before its open, so that nothing of the future enters.
+        Columns ``timestamp``, ``fear_greed`` and ``btc_dominance`` (0 to 100; either may be left out). Each bar takes
+        the newest value published at or before its open, so that nothing of the future enters.
     config : mapping, optional
-        Other settings: ``momentum_short``, ``momentum_long``, ``lookback_window`` (68), ``profile_bins`` (24), ``value_area``
-        (0.7), ``fixed_range`` (0.1), ``fib_tolerance`` (0.005), and the thresholds ``signal``, ``state``, ``legacy``,
-        ``enhanced``, ``regime``.
+        Other settings: ``momentum_short``, ``momentum_long``, ``lookback_window`` (68), ``profile_bins`` (24),
+        ``value_area`` (0.7), ``fixed_range`` (0.1), ``fib_tolerance`` (0.005), and the thresholds ``signal``,
+        ``state``, ``legacy``, ``enhanced``, ``regime``.
     threads : int, default 0
         Threads to spread the symbols over; 0 for one per processor. The result does not depend on it.
 
     Returns
     -------
     polars.DataFrame, shape (n, 98) or (n_symbols, 98)
-        The rows in the order of `bars`. Numbers are ``Float64``, directions ``Int8``, yes/no columns ``Boolean``, labels
-        ``String``. A column is null until it is warm: at most 199 rows, as ``ema_200`` needs (longer only for a longer
-        ``momentum_long`` or ``lookback_window``); ``insufficient_history`` is true on rows with such a null.
+        The rows in the order of `bars`. Numbers are ``Float64``, directions ``Int8``, yes/no columns ``Boolean``,
+        labels ``String``. A column is null until it is warm: at most 199 rows, as ``ema_200`` needs (longer only for a
+        longer ``momentum_long`` or ``lookback_window``); ``insufficient_history`` is true on rows with such a null.
 
     Raises
     ------
@@ -94,45 +98,53 @@ def compute_features(
 
     Notes
     -----
-    Row *t* depends on bars up to *t* only. Multiplying all prices or all volumes by a constant changes no score, state or
-    label. A column that is an indicator has the values of that indicator in :mod:`mirrorfast.indicators`.
+    Row *t* depends on bars up to *t* only. Multiplying all prices or all volumes by a constant changes no score, state
+    or label. A column that is an indicator has the values of that indicator in :mod:`mirrorfast.indicators`.
 
     Where SPEC leaves a choice:
 
     - ``obv_slope`` is the change of OBV over 20 bars as a share of the volume traded in them.
-    - ``volatility`` is the sample deviation of 20 log returns, per bar; ``vwap`` is cumulative from the first bar given.
+    - ``volatility`` is the sample deviation of 20 log returns, per bar; ``vwap`` is cumulative from the first bar
+      given.
     - ``poc_distance`` is price / POC − 1. ``fib_confluence`` counts the nearest retracement itself.
-    - ``cluster_detected``: three or more bodies of one direction, each larger than the one before, or a body that engulfs
-      the opposite one before it and is more than 1.2 times as large. ``directional_cluster`` is its side,
-      ``cluster_strength`` min(1, bodies / 5) or min(1, body / (2.4 · previous body)). ``trend_formation_signal``: a cluster
-      in the direction of the short momentum.
-    - ``market_regime`` is volatile with a high volatility, else trending in a strong trend, ranging sideways, else normal.
+    - ``cluster_detected``: three or more bodies of one direction, each larger than the one before, or a body that
+      engulfs the opposite one before it and is more than 1.2 times as large. ``directional_cluster`` is its side,
+      ``cluster_strength`` min(1, bodies / 5) or min(1, body / (2.4 · previous body)). ``trend_formation_signal``: a
+      cluster in the direction of the short momentum.
+    - ``market_regime`` is volatile with a high volatility, else trending in a strong trend, ranging sideways, else
+      normal.
 
     References
     ----------
-    J. W. Wilder, *New Concepts in Technical Trading Systems* (1978); J. P. Steidlmayer, *Markets and Market Logic* (1986).
+    J. W. Wilder, *New Concepts in Technical Trading Systems* (1978); J. P. Steidlmayer, *Markets and Market Logic*
+    (1986).
 
     Examples
     --------
     >>> import mirrorfast as mf
     >>> table = compute_features(mf.sample_bars(), timeframe="1h")
-    >>> table.select("symbol", "rsi", "signal", "market_regime").tail(1).row(0)
-    ('EUR/USD', 58.84..., 'Weak Buy', 'normal')
+    >>> table.select("symbol", pl.col("rsi").round(2), "signal", "market_regime").row(-1)
+    ('EUR/USD', 65.21, 'Neutral', 'normal')
     >>> compute_features(mf.sample_bars(), last_only=True, columns=["rsi"]).height
     2
     """
+    bars = bars.collect() if isinstance(bars, pl.LazyFrame) else bars
+    registered = TechnicalIndicators.custom_names()
+    custom = registered if columns is None else [name for name in columns if name in registered]
     result = pl.DataFrame(
         _core.compute_features(
             bars,
             timeframe,
             market,
             last_only=last_only,
-            columns=None if columns is None else list(columns),
+            columns=None if columns is None else [name for name in columns if name not in registered],
             config=_settings(config),
             threads=threads,
         )
     )
     result = _handed_through(result, bars, last_only)
+    if custom:
+        result = _with_custom(result, as_frame(bars), custom, last_only)
     if alternative is not None:
         result = _join_alternative(result, as_frame(alternative, source="alternative"))
     return result if columns is not None else _identified(result, timeframe)
@@ -162,13 +174,20 @@ def _handed_through(result: pl.DataFrame, bars: Any, last_only: bool) -> pl.Data
     return result.with_columns(given.with_columns(numbers))
 
 
-def _names(bars: Any) -> Sequence[str]:
-    if isinstance(bars, pl.LazyFrame):
-        return bars.collect_schema().names()
-    names = getattr(bars, "columns", None)
-    if isinstance(bars, pl.DataFrame) or names is None:
-        return list(names or getattr(bars, "column_names", ()))
-    return [str(name) for name in getattr(bars, "column_names", names)]
+def _with_custom(result: pl.DataFrame, frame: pl.DataFrame, names: Sequence[str], last_only: bool) -> pl.DataFrame:
+    table = frame
+    for name in names:
+        table = TechnicalIndicators.add_indicator(table, name)
+    made = table.select(pl.exclude(frame.columns))
+    if last_only and frame.height:
+        made = made[frame["symbol"].rle().struct.field("len").cum_sum() - 1]
+    return result.with_columns(made)
+
+
+def _names(bars: Any) -> list[str]:
+    # pyarrow says `column_names` (its `columns` are arrays); polars and pandas say `columns`.
+    names = bars.column_names if hasattr(bars, "column_names") else getattr(bars, "columns", ())
+    return [str(name) for name in names]
 
 
 def _join_alternative(result: pl.DataFrame, alternative: pl.DataFrame) -> pl.DataFrame:
@@ -197,7 +216,8 @@ def _identified(result: pl.DataFrame, timeframe: str) -> pl.DataFrame:
 class FeatureStream:
     """Features of many symbols, row by row as their bars close.
 
-    Fed with bars in any pieces it returns, bit for bit, the rows that `compute_features` returns for all of them at once.
+    Fed with bars in any pieces it returns, bit for bit, the rows that `compute_features` returns for all of them at
+    once.
 
     Parameters
     ----------
@@ -274,8 +294,10 @@ class FeatureStream:
         ShapeError
             If `bars` is not a table, lacks a column, or is not sorted by symbol.
         DataError
-            If a bar cannot be used, or is not later than the last one of its symbol. No bar of the call is taken in then.
+            If a bar cannot be used, or is not later than the last one of its symbol. No bar of the call is taken in
+            then.
         """
+        bars = bars.collect() if isinstance(bars, pl.LazyFrame) else bars
         result = pl.DataFrame(self._stream.update(bars, threads=self._made["threads"]))
         result = _handed_through(result, bars, last_only=False)
         return result if self._made["columns"] is not None else _identified(result, self._made["timeframe"])
@@ -327,11 +349,10 @@ class FeatureStream:
         """
         self._stream.restore(state)
 
-    @classmethod
-    def _rebuilt(cls, made: dict[str, Any], state: bytes) -> Self:
-        stream = cls(**made)
-        stream.restore(state)
-        return stream
+    def __getstate__(self) -> tuple[dict[str, Any], bytes]:
+        return self._made, self.snapshot()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._rebuilt, (self._made, self.snapshot())
+    def __setstate__(self, state: tuple[dict[str, Any], bytes]) -> None:
+        made, held = state
+        FeatureStream.__init__(self, **made)
+        self.restore(held)

@@ -1,5 +1,6 @@
 """The three laws of SPEC over every feature column, on random and on real bars."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,17 @@ from polars.testing import assert_frame_equal
 import mirrorfast as mf
 from mirrorfast.data import validate_bars
 
+
+def names(text: str) -> list[str]:
+    return text.split()
+
+
 PRICES = ["open", "high", "low", "close"]
-IN_PRICE = """price ema_5 ema_9 ema_13 ema_21 ema_50 ema_200 sma_20 sma_50 macd macd_signal macd_hist linreg_slope atr bb_upper
-bb_middle bb_lower tenkan kijun senkou_a senkou_b vwap poc_price anchored_poc fixed_poc value_area_high value_area_low
-fib_nearest_retracement fib_nearest_extension""".split()
+IN_PRICE = names("""
+    price ema_5 ema_9 ema_13 ema_21 ema_50 ema_200 sma_20 sma_50 macd macd_signal macd_hist linreg_slope atr
+    bb_upper bb_middle bb_lower tenkan kijun senkou_a senkou_b vwap poc_price anchored_poc fixed_poc
+    value_area_high value_area_low fib_nearest_retracement fib_nearest_extension
+""")
 IN_VOLUME = ["volume", "obv"]
 FILES = [
     "binance_BTC-USDT_1h",
@@ -59,11 +67,11 @@ def check_scale(bars: pl.DataFrame, k: float, m: float, market: str) -> None:
     before = mf.compute_features(bars, market=market)
     scaled = bars.with_columns(pl.col(PRICES) * k, volume=pl.col("volume") * m)
     after = mf.compute_features(scaled, market=market)
-    back = after.with_columns(
-        pl.col(IN_PRICE) / k, pl.col(IN_VOLUME) / m, volume_usd=pl.col("volume_usd") / (k * m)
-    )
+    back = after.with_columns(pl.col(IN_PRICE) / k, pl.col(IN_VOLUME) / m, volume_usd=pl.col("volume_usd") / (k * m))
     catalogue = mf.features.feature_catalogue()
-    judged = catalogue.filter(pl.col("group").is_in(["scores", "classification", "enhanced"]) | (pl.col("kind") != "float"))
+    judged = catalogue.filter(
+        pl.col("group").is_in(["scores", "classification", "enhanced"]) | (pl.col("kind") != "float")
+    )
     decisions = judged["name"].to_list()
     assert len(decisions) > 30
     assert_frame_equal(back.select(decisions), before.select(decisions), rel_tol=1e-9, abs_tol=1e-9)
@@ -71,7 +79,9 @@ def check_scale(bars: pl.DataFrame, k: float, m: float, market: str) -> None:
     # An oscillator over a window that barely moves divides rounding by little.
     assert_frame_equal(back.select(free), before.select(free), rel_tol=1e-6, abs_tol=1e-7)
     assert_frame_equal(back.select(IN_PRICE), before.select(IN_PRICE), rel_tol=1e-8, abs_tol=1e-9 * bars["close"].max())
-    assert_frame_equal(back.select(IN_VOLUME), before.select(IN_VOLUME), rel_tol=1e-8, abs_tol=1e-9 * bars["volume"].max())
+    assert_frame_equal(
+        back.select(IN_VOLUME), before.select(IN_VOLUME), rel_tol=1e-8, abs_tol=1e-9 * bars["volume"].max()
+    )
 
 
 def check_causal(bars: pl.DataFrame, cut: int) -> None:
@@ -87,7 +97,7 @@ def check_stream(bars: pl.DataFrame, cuts: list[int]) -> None:
     pieces = []
     numbered = bars.with_columns(n=pl.int_range(pl.len()).over("symbol"))
     edges = [0, *sorted(cuts), 10**9]
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         piece = numbered.filter(pl.col("n").is_between(low, high, closed="left")).drop("n")
         if not piece.height:
             continue

@@ -57,8 +57,8 @@ class SignalClassifier:
     Parameters
     ----------
     timeframe : str, default "medium"
-        ``scalping``, ``short``, ``medium``, ``daily``, ``weekly`` or an interval such as ``15m``: sets the thresholds of
-        `classify_signal`.
+        ``scalping``, ``short``, ``medium``, ``daily``, ``weekly`` or an interval such as ``15m``: sets the thresholds
+        of `classify_signal`.
     market : {"crypto", "forex"}, default "crypto"
         Kind of market: sets the thresholds of `classify_signal`.
 
@@ -73,10 +73,10 @@ class SignalClassifier:
 
     Notes
     -----
-    Each method takes a frame and returns a series, or takes the values of one row by keyword (or as a mapping) and returns a
-    string. The first rule that holds wins. A rule with a missing input does not hold; where none holds and a missing input
-    could have made one hold, the label is missing. A value on a threshold counts as on it, within 1e-12, so that the price
-    unit changes no label.
+    Each method takes a frame and returns a series, or takes the values of one row by keyword (or as a mapping) and
+    returns a string. The first rule that holds wins. A rule with a missing input does not hold; where none holds and a
+    missing input could have made one hold, the label is missing. A value on a threshold counts as on it, within 1e-12,
+    so that the price unit changes no label.
 
     Examples
     --------
@@ -86,7 +86,8 @@ class SignalClassifier:
     'Strong Buy'
     >>> classifier.classify_signal(row)
     'Buy'
-    >>> classifier.classify_signal(pl.DataFrame([row | {"ichimoku_bullish": True, "reversion_probability": 0.9}])).to_list()
+    >>> rows = pl.DataFrame([row | {"ichimoku_bullish": True, "reversion_probability": 0.9}])
+    >>> classifier.classify_signal(rows).to_list()
     ['Mean Reversion Sell']
     """
 
@@ -104,8 +105,8 @@ class SignalClassifier:
         Parameters
         ----------
         features : DataFrame or Arrow table, shape (n, k), or mapping, optional
-            Rows with the columns ``momentum_short momentum_long rsi macd_pct ichimoku_bullish reversion_probability``, or
-            the values of one row by name.
+            Rows with the columns ``momentum_short momentum_long rsi macd_pct ichimoku_bullish reversion_probability``,
+            or the values of one row by name.
         **values : float, bool or None
             The values of one row by name; those left out are missing.
 
@@ -210,8 +211,8 @@ class SignalClassifier:
 
         Examples
         --------
-        >>> rows = pl.DataFrame({"momentum_1": [0.0], "momentum_short": [0.0], "volume_ratio": [1.0], "bb_position": [0.5]})
-        >>> SignalClassifier().classify("signal_state", rows.with_columns(rsi=50.0)).to_list()
+        >>> row = {"momentum_1": 0.0, "momentum_short": 0.0, "volume_ratio": 1.0, "bb_position": 0.5, "rsi": 50.0}
+        >>> SignalClassifier().classify("signal_state", pl.DataFrame([row])).to_list()
         ['NEUTRAL']
         """
         if name in _BUILT_IN:
@@ -251,8 +252,8 @@ class SignalClassifier:
         name : str
             A new name; registering a name again replaces it.
         classify : callable
-            Takes a frame of feature rows and returns a series with one label a row. For law 1 and 2 of SPEC to hold it must
-            judge each row by that row alone.
+            Takes a frame of feature rows and returns a series with one label a row. For law 1 and 2 of SPEC to hold it
+            must judge each row by that row alone.
 
         Returns
         -------
@@ -267,7 +268,8 @@ class SignalClassifier:
         Examples
         --------
         >>> def trend(features):
-        ...     return features.select(pl.when(pl.col("adx") > 25).then(pl.lit("trend")).otherwise(pl.lit("range"))).to_series()
+        ...     strong = pl.col("adx") > 25
+        ...     return features.select(pl.when(strong).then(pl.lit("trend")).otherwise(pl.lit("range"))).to_series()
         >>> _ = SignalClassifier.register("adx_trend", trend)
         >>> SignalClassifier().classify("adx_trend", pl.DataFrame({"adx": [10.0, 30.0]})).to_list()
         ['range', 'trend']

@@ -26,8 +26,8 @@ def scan_bars(
     Parameters
     ----------
     bars : DataFrame or Arrow table, shape (n, k)
-        Closed bars of any number of symbols, sorted by (symbol, timestamp), as for `mirrorfast.compute_features`. 300 bars a
-        symbol warm every column up.
+        Closed bars of any number of symbols, sorted by (symbol, timestamp), as for `mirrorfast.compute_features`. 300
+        bars a symbol warm every column up.
     timeframe : str, default "medium"
         ``scalping``, ``short``, ``medium``, ``daily``, ``weekly`` or an interval such as ``15m``.
     market : {"crypto", "forex"}, default "crypto"
