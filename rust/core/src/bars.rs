@@ -42,6 +42,7 @@ impl Series<'_> {
     }
 
     /// No bar has a [`Bar::fault`] and times rise: the same rules without a branch a row.
+    #[allow(clippy::needless_bitwise_bool, clippy::manual_range_contains)] // no branches: the loop fills vector registers
     fn is_sound(&self) -> bool {
         let prices = self.open.iter().zip(self.high).zip(self.low.iter().zip(self.close));
         let mut sound = true;
