@@ -29,7 +29,7 @@ def to_toml(config: TradingConfig) -> str:
     Examples
     --------
     >>> to_toml(TradingConfig(capital=500.0)).splitlines()[:4]
-    ['symbols = []', 'timeframe = "medium"', 'market = "auto"', 'capital = 500.0  # set']
+    ['symbols = []', 'timeframe = "auto"', 'market = "auto"', 'capital = 500.0  # set']
     """
     lines: list[str] = []
     _table(config, TradingConfig(), (), lines)

@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
@@ -64,7 +65,8 @@ def column(name: str, values: Values) -> object:
     if isinstance(values, pl.Series) or hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__"):
         if isinstance(values, pl.Series) and values.dtype == pl.Object:
             raise DataError(f"type of {name}: got Object, expected a numeric column")
-        return values
+        # The Arrow reader of the core knows no column of nulls without a type.
+        return values.cast(pl.Float64) if isinstance(values, pl.Series) and values.dtype == pl.Null else values
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
         return _from_sequence(name, values)
     kind = type(values).__name__
@@ -90,11 +92,18 @@ def _from_numpy(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 
 def _from_sequence(name: str, values: Sequence[Any]) -> npt.NDArray[np.float64]:
+    if name == "timestamp":
+        values = [_milliseconds(value) if isinstance(value, datetime) else value for value in values]
     for row, value in enumerate(values):
         number = isinstance(value, numbers.Real | Decimal) and not isinstance(value, bool)
         if not number and not _is_missing(value):
             raise DataError(f"{name} = {value!r} at row {row}: expected a number, or None where there is none")
     return np.array([np.nan if _is_missing(v) else float(v) for v in values], dtype=np.float64)
+
+
+def _milliseconds(value: datetime) -> float:
+    # A time without a zone is UTC, as everywhere in the data layer.
+    return round((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp() * 1e3)
 
 
 def _is_missing(value: object) -> bool:

@@ -66,8 +66,9 @@ def write_report(
     >>> result = mf.backtest(mf.sample_bars(["BTC/USD"]).head(1000))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = result.tearsheet(folder + "/report.html").read_text()
-    >>> page.startswith("<!DOCTYPE html>"), "http" in page.replace("http-equiv",
-    "").replace("http://www.w3.org/2000/svg", "") (True, False)
+    >>> linked = page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+    >>> page.startswith("<!DOCTYPE html>"), "http" in linked
+    (True, False)
     """
     target = Path(path)
     kind = _SUFFIXES.get(target.suffix.lower(), "html") if format is None else format

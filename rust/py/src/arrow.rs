@@ -35,11 +35,13 @@ pub(crate) fn column(name: &str, object: &Bound<'_, PyAny>, instant: bool) -> Py
             "an Arrow array, a NumPy array, a Series or a list of numbers",
         )));
     };
-    let (chunks, _) = any.into_chunked_array()?.into_inner();
+    let unreadable =
+        |e: &dyn std::fmt::Display| gateway::raise(CoreError::shape(format!("type of {name}"), e, "a numeric column"));
+    let (chunks, _) = any.into_chunked_array().map_err(|e| unreadable(&PyErr::from(e)))?.into_inner();
     if let [only] = chunks.as_slice() {
         return values(name, only, instant).map_err(gateway::raise);
     }
-    let mut all = Vec::with_capacity(chunks.iter().map(|c| c.len()).sum());
+    let mut all = Vec::with_capacity(chunks.iter().map(Array::len).sum());
     for chunk in &chunks {
         all.extend_from_slice(&values(name, chunk, instant).map_err(gateway::raise)?);
     }

@@ -68,7 +68,7 @@ pub(super) fn dickey_fuller(e: &[f64]) -> Option<f64> {
     (variance > 0.0).then(|| gamma / variance.sqrt())
 }
 
-/// Critical value of that statistic for the residuals of two series over `n` rows, constant in the first step; MacKinnon (2010).
+/// Critical value of that statistic for the residuals of two series over `n` rows, constant in the first step; `MacKinnon` (2010).
 pub(super) fn critical_value(significance: Significance, n: usize) -> f64 {
     let [limit, first, second] = match significance {
         Significance::One => [-3.896_44, -10.951_9, -33.527],

@@ -18,7 +18,7 @@ pub struct ScannerSignal {
 }
 
 impl ScannerSignal {
-    fn new(context: &StrategyContext) -> Result<Self> {
+    fn new(context: StrategyContext) -> Result<Self> {
         let config = FeatureConfig::of(context.market, context.timeframe);
         Ok(Self { warm_up: FeatureState::new(&config)?.warm_up() })
     }
@@ -41,6 +41,14 @@ fn position(signal: Signal, legacy: Option<LegacyLabel>) -> f64 {
             _ => 0.0,
         },
     }
+}
+
+/// The position that the name of a verdict stands for.
+///
+/// # Errors
+/// [`crate::CoreError::Parameter`] with the known names.
+pub fn scanner_position(label: &str) -> Result<f64> {
+    Ok(position(Signal::parse(label)?, None))
 }
 
 impl Rule for ScannerSignal {
@@ -69,7 +77,7 @@ pub(super) const ROW: Row = Row {
     summary: "The scan's verdict as a position: 1, 0.6, 0.3 and their mirrors.",
     takes_model: false,
     rule: None,
-    build: |_, context, _| Ok(erase(ScannerSignal::new(context)?)),
+    build: |_, context, _| Ok(erase(ScannerSignal::new(*context)?)),
 };
 
 #[cfg(test)]

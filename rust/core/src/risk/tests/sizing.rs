@@ -85,7 +85,9 @@ fn kelly_is_capped_floored_and_waits_for_trades() {
     config.sizing.kelly_window = 10;
     let risk = |returns: &[f64]| {
         let mut desk = Desk::new(&config, 1);
-        returns.iter().for_each(|r| desk.engine.on_trade(*r));
+        for r in returns {
+            desk.engine.on_trade(*r);
+        }
         desk.ask(0, 1.0).steps[0].after
     };
     // Fewer than two of ten trades: the plain 1 %.
