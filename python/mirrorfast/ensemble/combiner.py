@@ -238,7 +238,9 @@ class Ensemble:
                     f"{self.method}"
                 )
             return None
-        change = pl.col(price).cast(pl.Float64).pct_change()
+        # As the engine does it: `pct_change` rounds differently.
+        close = pl.col(price).cast(pl.Float64)
+        change = close / close.shift(1) - 1.0
         return frame.select(change.over("symbol") if "symbol" in frame.columns else change).to_series()
 
     def stream(self, strategies: Sequence[str] | None = None) -> EnsembleStream:

@@ -161,6 +161,20 @@ class StrategyStream:
     ----------
     agent : BaseStrategyAgent
         A strategy of the catalogue on one symbol.
+
+    Raises
+    ------
+    ParameterError
+        If the agent is a strategy of your own, or one over several symbols.
+
+    Examples
+    --------
+    >>> from mirrorfast.strategies import UTSignalAgent
+    >>> stream = UTSignalAgent(atr_period=1).stream()
+    >>> bars = [(10.0, 11.0, 9.0, 10.0), (10.0, 10.0, 8.0, 8.5), (8.5, 8.5, 5.0, 5.5)]
+    >>> votes = [stream.update(open=o, high=h, low=l, close=c, volume=1.0) for o, h, l, c in bars]
+    >>> [vote and vote[0] for vote in votes]
+    [None, 0.0, -1.0]
     """
 
     def __init__(self, agent: BaseStrategyAgent) -> None:
