@@ -126,7 +126,7 @@ class FittedStrategyAgent(NativeStrategyAgent):
     """A strategy that fits itself on the bars behind it, unless it is given a model fitted before."""
 
     def __init__(self, *, model: Mapping[str, Any] | str | None = None, **params: float) -> None:
-        super().__init__(**params)
+        super().__init__(market="crypto", timeframe="medium", **params)
         self._model = None if model is None else model if isinstance(model, str) else json.dumps(model)
         self._check()
 
