@@ -4,28 +4,40 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "BrokerEvent",
+    "Combiner",
     "DecisionEngine",
     "FeatureStream",
     "Fill",
     "IndicatorStream",
     "Intent",
+    "MetaController",
     "RiskBook",
     "SimulatedExchange",
     "Step",
+    "StrategyStream",
+    "StrategyTrainer",
     "__version__",
     "catalogue",
     "classifier_inputs",
     "classify_columns",
     "classify_row",
+    "combine_votes",
     "compute",
     "compute_features",
     "compute_into",
     "feature_catalogue",
+    "fit_calibration",
     "label_names",
+    "label_position",
+    "market_regimes",
     "performance",
     "performance_of_returns",
     "run_backtest",
     "signal_direction",
+    "strategy_catalogue",
+    "strategy_observations",
+    "strategy_params",
+    "strategy_votes",
     "trade_performance",
 ]
 __version__: str
@@ -271,7 +283,13 @@ class StrategyStream:
         model: str | None = None,
     ) -> StrategyStream: ...
     def update(
-        self, ts: int, open: float, high: float, low: float, close: float, volume: float
+        self,
+        ts: int,
+        open: float,  # noqa: A002
+        high: float,
+        low: float,
+        close: float,
+        volume: float,
     ) -> tuple[float, float] | None: ...
     @property
     def warm_up(self) -> int: ...

@@ -74,7 +74,8 @@ def test_votes_on_the_bundled_market(row: dict, market: pl.DataFrame) -> None:
     assert agent.evaluate(table).equals(votes["signal"])
     assert agent.confidence(table).equals(votes["confidence"])
     if row["scope"] == "symbol":
-        # Every symbol warms up on its own, and none is silent for ever.
+        # Every symbol warms up on its own. A rule that asks for a move of 2 % in five bars may find none in EUR/USD.
+        assert votes["signal"].drop_nulls().n_unique() > 1
         by_symbol = table.select("symbol").with_columns(votes)
         for _, part in by_symbol.group_by("symbol"):
             assert part["signal"].slice(row["warm_up"]).null_count() == 0
