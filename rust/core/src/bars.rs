@@ -87,8 +87,13 @@ impl Bars {
         }
         let mut offsets = vec![0];
         let mut symbols: Vec<String> = Vec::with_capacity(runs.len());
+        let mut rising = true;
         for (symbol, rows) in runs {
-            if symbols.contains(&symbol) {
+            // Names usually rise: only where one does not must the others be looked through.
+            if symbols.last().is_some_and(|last| *last >= symbol) {
+                rising = false;
+            }
+            if !rising && symbols.contains(&symbol) {
                 return Err(CoreError::shape(
                     format!("symbol {symbol}"),
                     "rows in more than one place",

@@ -209,19 +209,20 @@ impl FeatureState {
 
     fn levels(&mut self, x: &mut FeatureRow) {
         let levels = self.levels.values(x[Col::Vwap]);
-        let profile = &levels.profile;
-        x[Col::PocPrice] = profile.poc;
-        x[Col::PocDistance] = x[Col::Price] / profile.poc - 1.0;
-        x[Col::AnchoredPoc] = levels.anchored_poc;
-        x[Col::FixedPoc] = levels.fixed_poc;
-        x[Col::ValueAreaHigh] = profile.value_area_high;
-        x[Col::ValueAreaLow] = profile.value_area_low;
+        x[Col::AnchoredPoc] = levels.profiles.anchored_poc;
+        x[Col::FixedPoc] = levels.profiles.fixed_poc;
+        if let Some(area) = levels.profiles.whole {
+            x[Col::PocPrice] = area.poc;
+            x[Col::PocDistance] = x[Col::Price] / area.poc - 1.0;
+            x[Col::ValueAreaHigh] = area.high;
+            x[Col::ValueAreaLow] = area.low;
+            x[Col::VolumeCompositeScore] =
+                volume_composite_score(x[Col::VolumeRatio], area.largest_share, x[Col::PocDistance]);
+        }
         x[Col::FibDirection] = levels.fibonacci.direction;
         x[Col::FibNearestRetracement] = levels.fibonacci.nearest_retracement;
         x[Col::FibNearestExtension] = levels.fibonacci.nearest_extension;
         x[Col::FibConfluence] = levels.confluence;
-        x[Col::VolumeCompositeScore] =
-            volume_composite_score(x[Col::VolumeRatio], profile.largest_share, x[Col::PocDistance]);
     }
 
     fn scores(&self, x: &mut FeatureRow) {
