@@ -13,7 +13,6 @@ from mirrorfast.indicators.technical import TechnicalIndicators
 
 __all__ = ["FeatureStream", "compute_features", "feature_catalogue"]
 
-_IDENTITY = ("exchange", "symbol", "timeframe", "timestamp")
 _ALTERNATIVE = ("fear_greed", "btc_dominance")
 
 
@@ -147,7 +146,7 @@ def compute_features(
         result = _with_custom(result, as_frame(bars), custom, last_only)
     if alternative is not None:
         result = _join_alternative(result, as_frame(alternative, source="alternative"))
-    return result if columns is not None else _identified(result, timeframe)
+    return result
 
 
 def _settings(config: Mapping[str, Any] | None) -> str | None:
@@ -204,13 +203,6 @@ def _join_alternative(result: pl.DataFrame, alternative: pl.DataFrame) -> pl.Dat
         rows = rows.join_asof(known, on="timestamp", strategy="backward", check_sortedness=False)
     joined = rows.sort("__row__").select(pl.col(name).fill_null(50.0) for name in names)
     return result.with_columns(joined)
-
-
-def _identified(result: pl.DataFrame, timeframe: str) -> pl.DataFrame:
-    if "exchange" not in result.columns:
-        result = result.with_columns(exchange=pl.lit(None, pl.String))
-    result = result.with_columns(timeframe=pl.lit(timeframe))
-    return result.select(*_IDENTITY, pl.exclude(_IDENTITY))
 
 
 class FeatureStream:
@@ -299,8 +291,7 @@ class FeatureStream:
         """
         bars = bars.collect() if isinstance(bars, pl.LazyFrame) else bars
         result = pl.DataFrame(self._stream.update(bars, threads=self._made["threads"]))
-        result = _handed_through(result, bars, last_only=False)
-        return result if self._made["columns"] is not None else _identified(result, self._made["timeframe"])
+        return _handed_through(result, bars, last_only=False)
 
     def set_alternative(self, *, fear_greed: float = 50.0, btc_dominance: float = 50.0) -> None:
         """Set the alternative columns of all rows from now on.

@@ -171,12 +171,12 @@ impl Drop for Rows<'_> {
 const PARTS: usize = 64;
 
 /// Splits `items` into at most [`PARTS`] runs, with the rows that belong to each.
-fn dealt<'a, T>(
+fn dealt<T>(
     items: Vec<T>,
     rows: impl Fn(&T) -> usize,
-    mut buffers: Vec<Buffer<'a>>,
+    mut buffers: Vec<Buffer<'_>>,
     parts: usize,
-) -> Vec<(Vec<T>, Vec<Buffer<'a>>)> {
+) -> Vec<(Vec<T>, Vec<Buffer<'_>>)> {
     let size = items.len().div_ceil(parts.max(1)).max(1);
     let mut items = items.into_iter();
     let mut out = Vec::with_capacity(parts);

@@ -34,6 +34,13 @@ pub struct StrategyConfig {
     pub weight: f64,
 }
 
+impl StrategyConfig {
+    /// The parameters as a registry takes them.
+    pub(super) fn given(&self) -> Vec<(&str, f64)> {
+        self.params.iter().map(|(name, &v)| (name.as_str(), v)).collect()
+    }
+}
+
 impl Default for StrategyConfig {
     fn default() -> Self {
         Self { name: String::new(), params: BTreeMap::new(), weight: 0.5 }

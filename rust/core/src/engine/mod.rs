@@ -9,12 +9,14 @@ mod config;
 mod fills;
 mod step;
 mod symbol;
+mod universe;
 
 use serde::{Deserialize, Serialize};
 
 pub use config::{EngineConfig, StrategyConfig, SymbolConfig};
 pub use step::{Decision, EquityPoint, Step, WeightChange};
 use symbol::{SymbolState, Working};
+use universe::Universe;
 
 use crate::ensemble::{EnsembleInput, StrategyTrainer};
 use crate::error::{CoreError, Result};
@@ -46,6 +48,7 @@ pub struct DecisionEngine {
     trainer: StrategyTrainer,
     meters: Vec<RiskMeter>,
     symbols: Vec<SymbolState>,
+    universe: Universe,
     next_order: u64,
     next_decision: u64,
     peak: f64,
@@ -61,6 +64,7 @@ struct Image {
     trainer: StrategyTrainer,
     meters: Vec<RiskMeter>,
     symbols: Vec<Vec<u8>>,
+    universe: Vec<Vec<u8>>,
     next_order: u64,
     next_decision: u64,
     peak: f64,
@@ -68,7 +72,7 @@ struct Image {
 }
 
 /// Layout of [`DecisionEngine::snapshot`]; raised whenever a state changes shape.
-const SNAPSHOT_VERSION: u32 = 1;
+const SNAPSHOT_VERSION: u32 = 2;
 
 impl DecisionEngine {
     /// An engine before its first bar.
@@ -89,6 +93,7 @@ impl DecisionEngine {
             trainer: StrategyTrainer::with_weights(&weights)?,
             meters: vec![RiskMeter::new(); n],
             symbols,
+            universe: Universe::new(config)?,
             instruments,
             next_order: 1,
             next_decision: 1,
@@ -135,7 +140,7 @@ impl DecisionEngine {
 
     /// Bars before every strategy of every symbol votes.
     pub fn warm_up(&self) -> usize {
-        self.symbols.iter().map(SymbolState::warm_up).max().unwrap_or(0)
+        self.symbols.iter().map(SymbolState::warm_up).max().unwrap_or(0).max(self.universe.warm_up())
     }
 
     /// The protective stop at work for a symbol, as (order, price).
@@ -164,11 +169,14 @@ impl DecisionEngine {
         if let Some(event) = self.risk.on_equity(ts + self.interval, equity) {
             step.events.push(event);
         }
+        self.universe.advance(ts, bars);
         let n = self.config.external.len();
         for (k, (s, bar)) in bars.iter().enumerate() {
             let votes = if n == 0 { &[][..] } else { &external.votes[k * n..(k + 1) * n] };
             let policy = external.policy.get(k).copied().flatten();
-            self.symbols[*s as usize].advance(bar, votes);
+            let state = &mut self.symbols[*s as usize];
+            state.advance(bar, votes);
+            self.universe.tell(*s, &mut state.votes);
             self.decide(*s, bar, policy, step);
         }
         if self.risk.halted().is_some() {
@@ -362,6 +370,7 @@ impl DecisionEngine {
             trainer: self.trainer.clone(),
             meters: self.meters.clone(),
             symbols: self.symbols.iter().map(SymbolState::image).collect::<Result<_>>()?,
+            universe: self.universe.image()?,
             next_order: self.next_order,
             next_decision: self.next_decision,
             peak: self.peak,
@@ -387,6 +396,7 @@ impl DecisionEngine {
         for (state, bytes) in self.symbols.iter_mut().zip(&image.symbols) {
             state.restore(bytes)?;
         }
+        self.universe.restore(&image.universe)?;
         self.portfolio = image.portfolio;
         self.risk = image.risk;
         self.trainer = image.trainer;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::config::EngineConfig;
+use super::universe;
 use crate::ensemble::{self, Combiner};
 use crate::error::{CoreError, Result};
 use crate::features::{FeatureConfig, FeatureRow, FeatureState};
@@ -50,6 +51,10 @@ pub(super) struct Book {
 /// Strategies, ensemble, features and open orders of one symbol.
 pub(super) struct SymbolState {
     pub(super) strategies: Vec<Box<dyn Strategy>>,
+    /// Where each of them has its vote.
+    slots: Vec<usize>,
+    /// Where the votes from outside begin.
+    external: usize,
     pub(super) combiner: Box<dyn Combiner>,
     pub(super) features: Option<FeatureState>,
     pub(super) row: FeatureRow,
@@ -71,10 +76,13 @@ impl SymbolState {
         let market = config.symbols[k].market;
         let timeframe = Timeframe::parse(&config.timeframe)?;
         let context = StrategyContext { market, timeframe };
-        let mut built = Vec::with_capacity(config.strategies.len());
-        for s in &config.strategies {
-            let given: Vec<(&str, f64)> = s.params.iter().map(|(name, &v)| (name.as_str(), v)).collect();
-            built.push(strategies::registry::find(&s.name)?.build_with(&given, &context)?);
+        let (mut built, mut slots) = (Vec::new(), Vec::new());
+        for (slot, s) in config.strategies.iter().enumerate() {
+            // One that compares symbols is no symbol's own.
+            if universe::row(s).is_none() {
+                built.push(strategies::registry::find(&s.name)?.build_with(&s.given(), &context)?);
+                slots.push(slot);
+            }
         }
         let names: Vec<String> = config.strategy_names().map(str::to_owned).collect();
         let needs = config.classify || built.iter().any(|s| s.needs_features());
@@ -86,6 +94,8 @@ impl SymbolState {
         let n = names.len();
         Ok(Self {
             strategies: built,
+            slots,
+            external: config.strategies.len(),
             combiner: ensemble::build(&config.ensemble, &names)?,
             features,
             row: FeatureRow::default(),
@@ -107,7 +117,7 @@ impl SymbolState {
         self.strategies.iter().map(|s| s.warm_up()).max().unwrap_or(0)
     }
 
-    /// Features and votes of the bar that just closed.
+    /// Features and votes of the bar that just closed, apart from those of strategies that compare symbols.
     pub(super) fn advance(&mut self, bar: &Bar, external: &[Vote]) {
         if let Some(state) = &mut self.features {
             state.push(bar);
@@ -118,13 +128,10 @@ impl SymbolState {
         }
         self.book.last_close = bar.close;
         let context = Context { bar, features: self.features.is_some().then_some(&self.row) };
-        let own = self.strategies.len();
-        for (strategy, vote) in self.strategies.iter_mut().zip(&mut self.votes) {
-            *vote = strategy.update(&context);
+        for (strategy, &slot) in self.strategies.iter_mut().zip(&self.slots) {
+            self.votes[slot] = strategy.update(&context);
         }
-        for (slot, vote) in self.votes[own..].iter_mut().zip(external) {
-            *slot = *vote;
-        }
+        self.votes[self.external..].copy_from_slice(external);
     }
 
     /// Signed quantity of orders that are sent and will change the position whatever the price does.

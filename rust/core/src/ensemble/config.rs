@@ -249,8 +249,7 @@ fn coefficients(c: &StackedConfig, names: &[&str]) -> Result<Vec<f64>> {
 }
 
 fn factors(given: &BTreeMap<String, BTreeMap<String, f64>>, names: &[&str]) -> Result<Vec<Vec<f64>>> {
-    let styles: Vec<Style> =
-        names.iter().map(|name| registry::find(name).map_or(Style::Adaptive, |row| row.style)).collect();
+    let styles: Vec<Style> = names.iter().map(|name| registry::style(name).unwrap_or(Style::Adaptive)).collect();
     let mut table: Vec<Vec<f64>> =
         MarketRegime::ALL.iter().map(|&regime| styles.iter().map(|&s| default_factor(s, regime)).collect()).collect();
     for (regime, factors) in given {

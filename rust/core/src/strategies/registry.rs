@@ -154,6 +154,12 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     ROWS.iter().copied()
 }
 
+/// What a strategy of this name lives on, of one symbol or of several.
+pub fn style(name: &str) -> Option<Style> {
+    let single = rows().find(|r| r.name == name).map(|r| r.style);
+    single.or_else(|| super::universe::find(name).map(|r| r.style))
+}
+
 /// The row of this name.
 ///
 /// # Errors

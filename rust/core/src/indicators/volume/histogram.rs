@@ -93,7 +93,7 @@ impl<const N: usize> Edges<N> {
             to_here[i] = density[i] * (to_bin + 1.0 - to);
         }
         let [even, even_end, odd, odd_end] = &mut self.tables;
-        let mut put_edges = |i: usize, lows: &mut Table<N>, highs: &mut Table<N>| {
+        let put_edges = |i: usize, lows: &mut Table<N>, highs: &mut Table<N>| {
             let [here, above] = &mut lows[begin[i] as usize & (N - 1)];
             *here += from_here[i];
             *above += density[i];
