@@ -4,7 +4,7 @@ use arrow_buffer::{Buffer, ScalarBuffer};
 use memmap2::MmapMut;
 
 /// Bytes from which on a column is mapped by itself: below, the allocator's recycled memory is cheaper.
-const MAPPED_FROM: usize = 1 << 22;
+const MAPPED_FROM: usize = 1 << 21;
 
 /// A column of zeros to be filled.
 ///
