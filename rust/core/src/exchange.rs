@@ -176,7 +176,9 @@ impl SimulatedExchange {
         let instrument = &self.instruments[symbol as usize];
         let order = Order { quantity: instrument.round_quantity(order.quantity), ..*order };
         let kind = on_tick(order.kind, instrument);
-        self.books[symbol as usize].orders.push(OpenOrder::new(order, kind, self.costs.latency_bars));
+        let book = &mut self.books[symbol as usize];
+        book.orders.push(OpenOrder::new(order, kind, self.costs.latency_bars));
+        book.quiet = false;
         self.events.push(event(BrokerEventKind::Accepted));
     }
 
@@ -229,6 +231,7 @@ impl SimulatedExchange {
     fn cancel(&mut self, id: u64, symbol: SymbolId, reason: CancelReason) {
         let Some(book) = self.books.get_mut(symbol as usize) else { return };
         let Some(at) = book.orders.iter().position(|o| o.order.id == id && o.is_open()) else { return };
+        book.quiet = false;
         if self.costs.latency_bars > 0 {
             let withdrawal = Withdrawal { bars: self.costs.latency_bars, reason, new: true };
             book.orders[at].cancel.get_or_insert(withdrawal);
@@ -246,8 +249,9 @@ impl SimulatedExchange {
             self.begin(ts, *symbol, bar);
         }
         for (symbol, bar) in bars {
-            let book = &self.books[*symbol as usize];
-            if book.orders.is_empty() && (book.quantity == 0.0 || self.costs.margin.mode == MarginMode::Unlimited) {
+            let book = &mut self.books[*symbol as usize];
+            let safe = book.quantity == 0.0 || self.costs.margin.mode == MarginMode::Unlimited;
+            if safe && (book.orders.is_empty() || book.pass(bar)) {
                 continue;
             }
             let liquidation = self.liquidation_price(*symbol);
@@ -285,6 +289,7 @@ impl SimulatedExchange {
         });
         book.ranged = false;
         book.entered = false;
+        book.quiet = false;
         if let Some(account) = &mut self.account {
             account.mark(symbol, bar.open);
         }
@@ -297,7 +302,7 @@ impl SimulatedExchange {
         self.mark_worst(bars);
         for (symbol, bar) in bars {
             let book = &mut self.books[*symbol as usize];
-            let idle = book.orders.is_empty()
+            let idle = (book.orders.is_empty() || book.quiet)
                 && (book.quantity == 0.0
                     || self.costs.margin.mode == MarginMode::Unlimited
                     || (book.ranged && !book.entered));
@@ -380,6 +385,12 @@ impl SimulatedExchange {
     /// Listed instruments.
     pub fn instruments(&self) -> &[Instrument] {
         &self.instruments
+    }
+
+    /// Something was reported since the last [`SimulatedExchange::drain_events`].
+    #[inline]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// What was reported since the last call, in order.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::config::EngineConfig;
-use crate::ensemble::{self, Combiner};
+use crate::ensemble::{self, Combiner, Consensus, EnsembleInput};
 use crate::error::{CoreError, Result};
 use crate::features::{FeatureConfig, FeatureRow, FeatureState};
 use crate::order::Purpose;
@@ -56,6 +56,15 @@ pub(super) struct SymbolState {
     pub(super) votes: Vec<Vote>,
     pub(super) contributions: Vec<f64>,
     pub(super) book: Book,
+    last: Option<Last>,
+}
+
+/// A consensus and what it was made of.
+struct Last {
+    votes: Vec<Vote>,
+    /// State of the strategies' weights.
+    revision: u64,
+    consensus: Consensus,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,7 +108,32 @@ impl SymbolState {
                 entry_contributions: vec![0.0; n],
                 last_close: f64::NAN,
             },
+            last: None,
         })
+    }
+
+    /// What the strategies want together. Most bars change no vote, and then there is nothing to reckon.
+    pub(super) fn consensus(&mut self, input: &EnsembleInput<'_>, revision: u64) -> Consensus {
+        let same = |a: &Vote, b: &Vote| {
+            a.signal.to_bits() == b.signal.to_bits() && a.confidence.to_bits() == b.confidence.to_bits()
+        };
+        if let Some(last) = &self.last
+            && last.revision == revision
+            && last.votes.iter().zip(&self.votes).all(|(a, b)| same(a, b))
+            && self.combiner.again()
+        {
+            return last.consensus;
+        }
+        let consensus = self.combiner.combine(&self.votes, input, &mut self.contributions);
+        match &mut self.last {
+            Some(last) => {
+                last.votes.copy_from_slice(&self.votes);
+                last.revision = revision;
+                last.consensus = consensus;
+            }
+            none => *none = Some(Last { votes: self.votes.clone(), revision, consensus }),
+        }
+        consensus
     }
 
     /// Bars before every strategy votes.
@@ -156,6 +190,7 @@ impl SymbolState {
         self.combiner.restore(&image.combiner)?;
         self.features = image.features.as_deref().map(crate::snapshot::from_bytes).transpose()?;
         self.book = image.book;
+        self.last = None;
         Ok(())
     }
 }

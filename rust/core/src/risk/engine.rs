@@ -241,16 +241,30 @@ impl RiskEngine {
 
     /// Decides on a wanted position.
     ///
-    /// `meters` and `instruments` are those of all symbols, by symbol. `pending` is the signed quantity of the symbol's open orders but for
+    /// `meters` and `instruments` are those of all symbols, by symbol; meters are brought up to date where their returns are read. `pending` is the signed quantity of the symbol's open orders but for
     /// its protective ones: exits on their way count as done, entries as held, unless the order goes against them, which then is sized
     /// as if they were withdrawn.
     pub fn evaluate<H: Holdings>(
         &mut self,
         request: &TargetRequest,
         portfolio: &H,
-        meters: &[RiskMeter],
+        meters: &mut [RiskMeter],
         instruments: &[Instrument],
         pending: f64,
+    ) -> RiskDecision {
+        self.judge(request, portfolio, meters, instruments, pending, true)
+    }
+
+    /// [`RiskEngine::evaluate`]; without `explain` the same decision comes without its steps.
+    #[inline]
+    pub(crate) fn judge<H: Holdings>(
+        &mut self,
+        request: &TargetRequest,
+        portfolio: &H,
+        meters: &mut [RiskMeter],
+        instruments: &[Instrument],
+        pending: f64,
+        explain: bool,
     ) -> RiskDecision {
         self.begin(request.ts);
         let symbol = request.symbol;
@@ -262,7 +276,7 @@ impl RiskEngine {
         let decision = if held == 0.0 && pending == 0.0 && request.target == 0.0 {
             RiskDecision::none(request)
         } else {
-            Case::new(self, request, portfolio, meters, instruments).decide()
+            Case::new(self, request, portfolio, meters, instruments, explain).decide()
         };
         if decision.opens() {
             let price = request.price;

@@ -18,14 +18,20 @@ pub const CORRELATION_WINDOW: usize = 60;
 const MIN_SHARED: usize = 20;
 
 /// ATR, volatility and recent returns of one symbol.
+///
+/// Returns are made when somebody asks for them: most bars are never looked at by a rule that needs one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RiskMeter {
     atr: Atr,
     atr_value: f64,
-    returns: Tail,
-    /// Times of the bars that the returns end at, ms.
+    closes: Tail,
+    /// Times of those bars, ms.
     times: Tail,
+    /// Log returns up to `behind` bars ago.
+    returns: Tail,
     spread: Spread,
+    /// Newest closes whose return is not in `returns` yet.
+    behind: u32,
     close: f64,
     ts: i64,
     step_ms: i64,
@@ -60,9 +66,11 @@ impl RiskMeter {
         Self {
             atr: Atr::new(ATR_PERIOD),
             atr_value: f64::NAN,
+            closes: Tail::new(CORRELATION_WINDOW + 1),
+            times: Tail::new(CORRELATION_WINDOW + 1),
             returns: Tail::new(CORRELATION_WINDOW),
-            times: Tail::new(CORRELATION_WINDOW),
             spread: Spread { mean: 0.0, norm: 0.0 },
+            behind: 0,
             close: f64::NAN,
             ts: i64::MIN,
             step_ms: 0,
@@ -71,20 +79,47 @@ impl RiskMeter {
 
     /// Takes the next closed bar; one that breaks the rules of a bar, or is not newer than the last, changes nothing.
     pub fn update(&mut self, bar: &Bar) {
-        if bar.fault().is_some() || bar.ts <= self.ts {
+        if bar.fault().is_none() {
+            self.take(bar);
+        }
+    }
+
+    /// [`RiskMeter::update`] for a bar that is known to be sound.
+    #[inline]
+    pub(crate) fn take(&mut self, bar: &Bar) {
+        if bar.ts <= self.ts {
             return;
         }
         [self.atr_value] = step(&mut self.atr, [bar.high, bar.low, bar.close]);
         if !self.close.is_nan() {
-            self.returns.push((bar.close / self.close).ln());
-            self.times.push(bar.ts as f64);
-            self.spread = Spread::of(self.returns.window());
+            self.behind = self.behind.saturating_add(1);
             let gap = bar.ts - self.ts;
             // The shortest gap is the bar interval; longer ones are weekends, halts and holes.
             self.step_ms = if self.step_ms == 0 { gap } else { self.step_ms.min(gap) };
         }
+        self.closes.push(bar.close);
+        self.times.push(bar.ts as f64);
         self.close = bar.close;
         self.ts = bar.ts;
+    }
+
+    /// Brings the returns up to the last bar, so that the rules that read them need not make them each time anew.
+    pub fn refresh(&mut self) {
+        if self.behind == 0 {
+            return;
+        }
+        let closes = self.closes.window();
+        let new = (self.behind as usize).min(closes.len() - 1);
+        for pair in closes[closes.len() - 1 - new..].windows(2) {
+            self.returns.push((pair[1] / pair[0]).ln());
+        }
+        self.spread = Spread::of(self.returns.window());
+        self.behind = 0;
+    }
+
+    /// Times of the bars that the returns end at.
+    fn return_times(&self) -> &[f64] {
+        self.times.window().get(1..).unwrap_or(&[])
     }
 
     /// Average true range in price units, NaN until warm.
@@ -94,9 +129,12 @@ impl RiskMeter {
 
     /// Population standard deviation of the last [`VOLATILITY_PERIOD`] log returns, per bar; NaN until there are so many.
     pub fn volatility(&self) -> f64 {
-        let returns = self.returns.window();
-        match returns.len().checked_sub(VOLATILITY_PERIOD) {
-            Some(start) => Spread::of(&returns[start..]).norm / (VOLATILITY_PERIOD as f64).sqrt(),
+        let closes = self.closes.window();
+        match closes.len().checked_sub(VOLATILITY_PERIOD + 1) {
+            Some(start) => {
+                let returns: Returns = closes[start..].windows(2).map(|c| (c[1] / c[0]).ln()).collect();
+                Spread::of(&returns).norm / (VOLATILITY_PERIOD as f64).sqrt()
+            }
             None => f64::NAN,
         }
     }
@@ -107,8 +145,16 @@ impl RiskMeter {
     }
 
     /// Pearson correlation of the returns of the bars that both symbols have; NaN where they share fewer than 20, or one stands still.
+    ///
+    /// Cheap between meters that were [refreshed](RiskMeter::refresh) since their last bar.
     pub fn correlation(&self, other: &Self) -> f64 {
-        if self.times.window() == other.times.window() {
+        if self.behind > 0 || other.behind > 0 {
+            let (mut ours, mut theirs) = (self.clone(), other.clone());
+            ours.refresh();
+            theirs.refresh();
+            return ours.correlation(&theirs);
+        }
+        if self.return_times() == other.return_times() {
             return pearson((self.returns.window(), self.spread), (other.returns.window(), other.spread));
         }
         let (mut ours, mut theirs) = (Returns::new(), Returns::new());
@@ -119,7 +165,7 @@ impl RiskMeter {
     /// Both returns of every shared bar, oldest first.
     fn shared(&self, other: &Self, ours: &mut Returns, theirs: &mut Returns) {
         let (mut i, mut j) = (0, 0);
-        let (t, u) = (self.times.window(), other.times.window());
+        let (t, u) = (self.return_times(), other.return_times());
         while i < t.len() && j < u.len() {
             if t[i] == u[j] {
                 ours.push(self.returns.window()[i]);
