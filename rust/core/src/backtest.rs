@@ -154,6 +154,7 @@ impl Session {
     }
 
     /// [`Session::on_time`] for bars that were checked as a table.
+    #[inline]
     fn on_sound_time(
         &mut self,
         ts: i64,
@@ -162,12 +163,22 @@ impl Session {
         record: Record,
         out: &mut BacktestResult,
     ) -> Result<()> {
-        self.fill(ts, bars, record, out)?;
+        // On most bars of a single symbol the venue has nothing to say.
+        if let [(symbol, bar)] = bars
+            && !self.exchange.has_events()
+            && self.exchange.pass(ts, *symbol, bar)
+        {
+            self.step.lean = !record.decisions;
+            self.step.clear();
+        } else {
+            self.fill(ts, bars, record, out)?;
+        }
         self.engine.on_sound_bars(ts, bars, external, &mut self.step);
         self.close(bars, record, out)
     }
 
     /// The fills of these bars, with the engine's answers to them.
+    #[inline]
     fn fill(&mut self, ts: i64, bars: &[(SymbolId, Bar)], record: Record, out: &mut BacktestResult) -> Result<()> {
         self.step.lean = !record.decisions;
         self.fills.clear();
@@ -187,6 +198,7 @@ impl Session {
     }
 
     /// Sends what the engine decided on the close.
+    #[inline]
     fn close(&mut self, bars: &[(SymbolId, Bar)], record: Record, out: &mut BacktestResult) -> Result<()> {
         self.submit(record, out);
         self.answer(record, out)?;
@@ -197,7 +209,12 @@ impl Session {
         Ok(())
     }
 
+    #[inline]
     fn settle(&mut self, record: Record, out: &mut BacktestResult) -> Result<()> {
+        if self.fills.is_empty() { self.answer(record, out) } else { self.book(record, out) }
+    }
+
+    fn book(&mut self, record: Record, out: &mut BacktestResult) -> Result<()> {
         for k in 0..self.fills.len() {
             let fill = self.fills[k];
             self.step.clear();
@@ -285,6 +302,10 @@ pub fn run(
     if record.equity {
         // As many bar times as the longest symbol has bars, at least; exactly so many where all have the same.
         out.equity.reserve((0..wanted.len()).map(|k| bars.series(k).len()).max().unwrap_or(0));
+    }
+    if external.votes.is_empty() && external.policy.is_none() {
+        bars.for_each_time(|ts, batch| session.on_sound_time(ts, batch, &External::default(), record, &mut out))?;
+        return Ok(out);
     }
     let mut rows: Vec<usize> = (0..wanted.len()).map(|k| bars.offset(k)).collect();
     let mut votes: Vec<Vote> = Vec::new();

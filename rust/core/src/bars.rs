@@ -177,6 +177,12 @@ impl Bars {
         let all: Vec<Series<'_>> = (0..self.symbols.len()).map(|k| self.series(k)).collect();
         let mut batch: Vec<(u32, Bar)> = Vec::with_capacity(all.len());
         let Some(first) = all.first() else { return Ok(()) };
+        if all.len() == 1 {
+            for (i, &now) in first.ts.iter().enumerate() {
+                f(now, &[(0, first.bar(i))])?;
+            }
+            return Ok(());
+        }
         if all[1..].iter().all(|s| s.ts == first.ts) {
             // Everybody has every bar: nothing to merge.
             for (i, &now) in first.ts.iter().enumerate() {

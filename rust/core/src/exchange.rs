@@ -242,6 +242,32 @@ impl SimulatedExchange {
         self.events.push(BrokerEvent { ts, order: id, symbol, kind: BrokerEventKind::Cancelled { reason } });
     }
 
+    /// Takes one symbol through a bar on which nothing can happen to it at the venue; false, with nothing done, where something might.
+    ///
+    /// It leaves the books as [`SimulatedExchange::open_phase`] and [`SimulatedExchange::range_phase`] would.
+    #[inline]
+    pub(crate) fn pass(&mut self, ts: i64, symbol: SymbolId, bar: &Bar) -> bool {
+        let at = symbol as usize;
+        // Funding, liquidation, an account of the venue's own, a measure of volatility: each looks at every bar.
+        let plain = self.account.is_none()
+            && self.costs.margin.mode == MarginMode::Unlimited
+            && self.costs.max_volume_share.is_none()
+            && !matches!(self.costs.slippage, SlippageModel::Volatility { .. })
+            && self.instruments[at].kind == InstrumentKind::Spot;
+        let book = &mut self.books[at];
+        if !plain || !(book.orders.is_empty() || book.pass(bar)) {
+            return false;
+        }
+        self.now = ts;
+        book.base = bar.open;
+        book.budget = f64::INFINITY;
+        book.ranged = true;
+        book.entered = false;
+        book.close = bar.close;
+        book.last_price = bar.close;
+        true
+    }
+
     /// Fills what fills at the open of these bars; fills are appended to `out` with the bars' open time `ts`.
     pub fn open_phase(&mut self, ts: i64, bars: &[(SymbolId, Bar)], out: &mut Vec<Fill>) {
         self.now = ts;

@@ -260,8 +260,20 @@ impl DecisionEngine {
         let blended = self.meta.decide(consensus.value, policy, regime);
         let close_ts = bar.ts + self.interval;
         let request = TargetRequest { symbol, target: blended.position, price: bar.close, ts: close_ts, decision: id };
-        let pending = state.pending();
         let account = Account { portfolio: &self.portfolio, sums };
+        let at = symbol as usize;
+        // Nothing on its way but the stop, nobody to read a decision, and no rule that would act: the bar is done.
+        if step.lean && state.only_stop() && self.risk.rests(&request, &account, &self.meters[at], &self.instruments[at]) {
+            let position = self.portfolio.position(symbol);
+            if position.quantity == 0.0 {
+                return;
+            }
+            if self.risk.should_exit(symbol, position).is_none() {
+                self.follow_stop(symbol, bar, close_ts, step);
+                return;
+            }
+        }
+        let pending = state.pending();
         let risk =
             self.risk.judge(&request, &account, &mut self.meters, &self.instruments, pending, !step.lean);
         let position = self.portfolio.position(symbol);
@@ -360,6 +372,7 @@ impl DecisionEngine {
     }
 
     /// Trailing and break-even: moves the stop where the risk rules say so.
+    #[inline]
     fn follow_stop(&mut self, symbol: SymbolId, bar: &Bar, ts: i64, step: &mut Step) {
         let k = symbol as usize;
         let Some(stop) = self.symbols[k].book.stop else { return };

@@ -113,6 +113,7 @@ impl SymbolState {
     }
 
     /// What the strategies want together. Most bars change no vote, and then there is nothing to reckon.
+    #[inline]
     pub(super) fn consensus(&mut self, input: &EnsembleInput<'_>, revision: u64) -> Consensus {
         let same = |a: &Vote, b: &Vote| {
             a.signal.to_bits() == b.signal.to_bits() && a.confidence.to_bits() == b.confidence.to_bits()
@@ -142,6 +143,7 @@ impl SymbolState {
     }
 
     /// Features and votes of the bar that just closed.
+    #[inline]
     pub(super) fn advance(&mut self, bar: &Bar, external: &[Vote]) {
         if let Some(state) = &mut self.features {
             state.push(bar);
@@ -159,6 +161,12 @@ impl SymbolState {
         for (slot, vote) in self.votes[own..].iter_mut().zip(external) {
             *slot = *vote;
         }
+    }
+
+    /// No order is open but, where there is one, the protective stop.
+    #[inline]
+    pub(super) fn only_stop(&self) -> bool {
+        self.book.working.iter().all(Working::protective)
     }
 
     /// Signed quantity of orders that are sent and will change the position whatever the price does.

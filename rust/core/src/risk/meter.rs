@@ -24,11 +24,12 @@ const MIN_SHARED: usize = 20;
 pub struct RiskMeter {
     atr: Atr,
     atr_value: f64,
-    closes: Tail,
-    /// Times of those bars, ms.
-    times: Tail,
-    /// Log returns up to `behind` bars ago.
+    /// Closes of the last bars and their times, in ms: a ring that `next` goes round.
+    past: Vec<(f64, f64)>,
+    next: usize,
+    /// Log returns up to `behind` bars ago, and the times of the bars that they end at.
     returns: Tail,
+    times: Tail,
     spread: Spread,
     /// Newest closes whose return is not in `returns` yet.
     behind: u32,
@@ -66,9 +67,10 @@ impl RiskMeter {
         Self {
             atr: Atr::new(ATR_PERIOD),
             atr_value: f64::NAN,
-            closes: Tail::new(CORRELATION_WINDOW + 1),
-            times: Tail::new(CORRELATION_WINDOW + 1),
+            past: vec![(f64::NAN, f64::NAN); CORRELATION_WINDOW + 1],
+            next: 0,
             returns: Tail::new(CORRELATION_WINDOW),
+            times: Tail::new(CORRELATION_WINDOW),
             spread: Spread { mean: 0.0, norm: 0.0 },
             behind: 0,
             close: f64::NAN,
@@ -97,10 +99,23 @@ impl RiskMeter {
             // The shortest gap is the bar interval; longer ones are weekends, halts and holes.
             self.step_ms = if self.step_ms == 0 { gap } else { self.step_ms.min(gap) };
         }
-        self.closes.push(bar.close);
-        self.times.push(bar.ts as f64);
+        if let Some(slot) = self.past.get_mut(self.next) {
+            *slot = (bar.close, bar.ts as f64);
+        }
+        self.next = if self.next == CORRELATION_WINDOW { 0 } else { self.next + 1 };
         self.close = bar.close;
         self.ts = bar.ts;
+    }
+
+    /// The close `k` bars ago and its time, NaN where there was none; `k` up to [`CORRELATION_WINDOW`].
+    fn back(&self, k: usize) -> (f64, f64) {
+        let n = self.past.len();
+        self.past[(self.next + n - 1 - k) % n]
+    }
+
+    /// Log return of the bar `k` bars ago.
+    fn change(&self, k: usize) -> f64 {
+        (self.back(k).0 / self.back(k + 1).0).ln()
     }
 
     /// Brings the returns up to the last bar, so that the rules that read them need not make them each time anew.
@@ -108,18 +123,12 @@ impl RiskMeter {
         if self.behind == 0 {
             return;
         }
-        let closes = self.closes.window();
-        let new = (self.behind as usize).min(closes.len() - 1);
-        for pair in closes[closes.len() - 1 - new..].windows(2) {
-            self.returns.push((pair[1] / pair[0]).ln());
+        for k in (0..(self.behind as usize).min(CORRELATION_WINDOW)).rev() {
+            self.returns.push(self.change(k));
+            self.times.push(self.back(k).1);
         }
         self.spread = Spread::of(self.returns.window());
         self.behind = 0;
-    }
-
-    /// Times of the bars that the returns end at.
-    fn return_times(&self) -> &[f64] {
-        self.times.window().get(1..).unwrap_or(&[])
     }
 
     /// Average true range in price units, NaN until warm.
@@ -129,14 +138,11 @@ impl RiskMeter {
 
     /// Population standard deviation of the last [`VOLATILITY_PERIOD`] log returns, per bar; NaN until there are so many.
     pub fn volatility(&self) -> f64 {
-        let closes = self.closes.window();
-        match closes.len().checked_sub(VOLATILITY_PERIOD + 1) {
-            Some(start) => {
-                let returns: Returns = closes[start..].windows(2).map(|c| (c[1] / c[0]).ln()).collect();
-                Spread::of(&returns).norm / (VOLATILITY_PERIOD as f64).sqrt()
-            }
-            None => f64::NAN,
+        if self.back(VOLATILITY_PERIOD).0.is_nan() {
+            return f64::NAN;
         }
+        let returns: Returns = (0..VOLATILITY_PERIOD).rev().map(|k| self.change(k)).collect();
+        Spread::of(&returns).norm / (VOLATILITY_PERIOD as f64).sqrt()
     }
 
     /// Shortest time between two bars so far, ms; 0 before the second bar.
@@ -154,7 +160,7 @@ impl RiskMeter {
             theirs.refresh();
             return ours.correlation(&theirs);
         }
-        if self.return_times() == other.return_times() {
+        if self.times.window() == other.times.window() {
             return pearson((self.returns.window(), self.spread), (other.returns.window(), other.spread));
         }
         let (mut ours, mut theirs) = (Returns::new(), Returns::new());
@@ -165,7 +171,7 @@ impl RiskMeter {
     /// Both returns of every shared bar, oldest first.
     fn shared(&self, other: &Self, ours: &mut Returns, theirs: &mut Returns) {
         let (mut i, mut j) = (0, 0);
-        let (t, u) = (self.return_times(), other.return_times());
+        let (t, u) = (self.times.window(), other.times.window());
         while i < t.len() && j < u.len() {
             if t[i] == u[j] {
                 ours.push(self.returns.window()[i]);

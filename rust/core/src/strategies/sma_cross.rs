@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::overlap::Sma;
 use crate::indicators::registry::{MAX_PERIOD, Param};
-use crate::indicators::{Indicator, step};
+use crate::indicators::Indicator;
 use crate::signals::price_above;
 use crate::strategies::registry::{Row, Style};
 use crate::strategies::{Context, Rule, Vote, erase};
@@ -42,8 +42,9 @@ impl Rule for SmaCross {
     #[inline]
     fn update(&mut self, context: &Context<'_>) -> Vote {
         let close = context.bar.close;
-        let [fast] = step(&mut self.fast, [close]);
-        let [slow] = step(&mut self.slow, [close]);
+        // The bar is finite, so the averages need not ask again.
+        let [fast] = self.fast.update([close]);
+        let [slow] = self.slow.update([close]);
         if slow.is_nan() {
             return Vote::COLD;
         }
