@@ -13,6 +13,7 @@ mod universe;
 
 use serde::{Deserialize, Serialize};
 
+use account::{Account, Sums};
 pub use config::{EngineConfig, StrategyConfig, SymbolConfig};
 pub use step::{Decision, EquityPoint, Step, WeightChange};
 use symbol::{SymbolState, Working};
@@ -24,7 +25,7 @@ use crate::instrument::Instrument;
 use crate::meta::MetaController;
 use crate::order::{CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
 use crate::portfolio::Portfolio;
-use crate::risk::{Halt, RiskEngine, RiskMeter, RiskStep, Rule, TargetRequest, Verdict};
+use crate::risk::{Halt, RiskEngine, RiskMeter, RiskStep, Rule, Steps, TargetRequest, Verdict};
 use crate::strategies::Vote;
 use crate::types::{Bar, SymbolId, interval_ms};
 
@@ -35,6 +36,21 @@ pub struct External<'a> {
     pub votes: &'a [Vote],
     /// Position and confidence of the policy per bar of the batch; empty without a policy.
     pub policy: &'a [Option<(f64, f64)>],
+}
+
+/// What was decided on one bar of one symbol, while it becomes an order.
+struct Choice {
+    id: u64,
+    symbol: SymbolId,
+    held: f64,
+    pending: f64,
+    /// Close of the bar, ms.
+    ts: i64,
+    verdict: Verdict,
+    quantity: f64,
+    order: u64,
+    purpose: Option<Purpose>,
+    steps: Steps,
 }
 
 /// Turns closed bars into order intents and fills into positions.
@@ -53,6 +69,8 @@ pub struct DecisionEngine {
     next_decision: u64,
     peak: f64,
     last: EquityPoint,
+    /// Counts the changes of the trainer's weights.
+    revision: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,6 +118,7 @@ impl DecisionEngine {
             peak: config.capital,
             last: EquityPoint { ts: 0, equity: config.capital, cash: config.capital, exposure: 0.0, drawdown: 0.0 },
             config: config.clone(),
+            revision: 0,
         })
     }
 
@@ -161,11 +180,23 @@ impl DecisionEngine {
         step: &mut Step,
     ) -> Result<EquityPoint> {
         self.check(bars, external)?;
+        Ok(self.on_sound_bars(ts, bars, external, step))
+    }
+
+    /// [`DecisionEngine::on_bars`] for bars and votes that were checked as a table.
+    pub(crate) fn on_sound_bars(
+        &mut self,
+        ts: i64,
+        bars: &[(SymbolId, Bar)],
+        external: &External<'_>,
+        step: &mut Step,
+    ) -> EquityPoint {
         for (s, bar) in bars {
             self.portfolio.on_bar(*s, bar);
-            self.meters[*s as usize].update(bar);
+            self.meters[*s as usize].take(bar);
         }
-        let equity = self.portfolio.equity();
+        let sums = Sums::of(&self.portfolio);
+        let equity = sums.equity();
         if let Some(event) = self.risk.on_equity(ts + self.interval, equity) {
             step.events.push(event);
         }
@@ -177,7 +208,7 @@ impl DecisionEngine {
             let state = &mut self.symbols[*s as usize];
             state.advance(bar, votes);
             self.universe.tell(*s, &mut state.votes);
-            self.decide(*s, bar, policy, step);
+            self.decide(*s, bar, policy, &sums, step);
         }
         if self.risk.halted().is_some() {
             self.flatten_silent(ts, bars, step);
@@ -190,7 +221,7 @@ impl DecisionEngine {
             exposure: if equity > 0.0 { self.portfolio.gross_exposure() / equity } else { f64::NAN },
             drawdown: if self.peak > 0.0 { 1.0 - equity / self.peak } else { 0.0 },
         };
-        Ok(self.last)
+        self.last
     }
 
     fn check(&self, bars: &[(SymbolId, Bar)], external: &External<'_>) -> Result<()> {
@@ -219,22 +250,68 @@ impl DecisionEngine {
     }
 
     /// One symbol: votes → consensus → blended target → risk → order.
-    fn decide(&mut self, symbol: SymbolId, bar: &Bar, policy: Option<(f64, f64)>, step: &mut Step) {
+    fn decide(&mut self, symbol: SymbolId, bar: &Bar, policy: Option<(f64, f64)>, sums: &Sums, step: &mut Step) {
         let id = self.next_decision;
         self.next_decision += 1;
         let state = &mut self.symbols[symbol as usize];
         let (signal, regime) =
             if state.features.is_some() { (state.row.signal(), state.row.market_regime()) } else { (None, None) };
         let input = EnsembleInput { weights: self.trainer.weights(), regime, ts: bar.ts };
-        let consensus = state.combiner.combine(&state.votes, &input, &mut state.contributions);
+        let consensus = state.consensus(&input, self.revision);
         let blended = self.meta.decide(consensus.value, policy, regime);
         let close_ts = bar.ts + self.interval;
         let request = TargetRequest { symbol, target: blended.position, price: bar.close, ts: close_ts, decision: id };
+        let account = Account { portfolio: &self.portfolio, sums };
+        let at = symbol as usize;
+        // Nothing on its way but the stop, nobody to read a decision, and no rule that would act: the bar is done.
+        if step.lean
+            && state.only_stop()
+            && self.risk.rests(&request, &account, &self.meters[at], &self.instruments[at])
+        {
+            let position = self.portfolio.position(symbol);
+            if position.quantity == 0.0 {
+                return;
+            }
+            if self.risk.should_exit(symbol, position).is_none() {
+                self.follow_stop(symbol, bar, close_ts, step);
+                return;
+            }
+        }
         let pending = state.pending();
-        let risk = self.risk.evaluate(&request, &self.portfolio, &self.meters, &self.instruments, pending);
-        let purpose = risk.trades().then_some(risk.purpose);
-        let held = self.portfolio.position(symbol).quantity;
-        let mut decision = Decision {
+        let risk = self.risk.judge(&request, &account, &mut self.meters, &self.instruments, pending, !step.lean);
+        let position = self.portfolio.position(symbol);
+        let held = position.quantity;
+        let mut choice = Choice {
+            id,
+            symbol,
+            held,
+            pending,
+            ts: close_ts,
+            verdict: risk.verdict,
+            quantity: risk.order_quantity,
+            order: 0,
+            purpose: risk.trades().then_some(risk.purpose),
+            steps: risk.steps,
+        };
+        if held + pending != 0.0
+            && let Some(purpose) = self.risk.should_exit(symbol, position)
+        {
+            choice.quantity = -(held + pending);
+            choice.verdict = Verdict::Approved;
+            choice.purpose = Some(purpose);
+        }
+        if choice.quantity == 0.0 {
+            self.follow_stop(symbol, bar, close_ts, step);
+        } else {
+            self.place(&mut choice, step);
+        }
+        if step.lean {
+            return;
+        }
+        let state = &self.symbols[symbol as usize];
+        step.votes.extend_from_slice(&state.votes);
+        step.contributions.extend_from_slice(&state.contributions);
+        step.decisions.push(Decision {
             id,
             ts: bar.ts,
             symbol,
@@ -247,55 +324,39 @@ impl DecisionEngine {
             direction: consensus.direction,
             signal,
             regime,
-            verdict: risk.verdict,
-            steps: risk.steps,
+            verdict: choice.verdict,
+            steps: choice.steps,
             held,
-            quantity: risk.order_quantity,
+            quantity: choice.quantity,
             stop_price: risk.stop_price,
-            order: 0,
-            purpose,
-        };
-        if held + pending != 0.0
-            && let Some(purpose) = self.risk.should_exit(symbol, self.portfolio.position(symbol))
-        {
-            decision.quantity = -(held + pending);
-            decision.verdict = Verdict::Approved;
-            decision.purpose = Some(purpose);
-        }
-        if decision.quantity == 0.0 {
-            self.follow_stop(symbol, bar, close_ts, step);
-        } else {
-            self.place(&mut decision, pending, close_ts, step);
-        }
-        let state = &self.symbols[symbol as usize];
-        step.votes.extend_from_slice(&state.votes);
-        step.contributions.extend_from_slice(&state.contributions);
-        step.decisions.push(decision);
+            order: choice.order,
+            purpose: choice.purpose,
+        });
     }
 
     /// Turns an approved quantity into an order, unless an opposite one is still at work: that one is withdrawn first.
-    fn place(&mut self, decision: &mut Decision, pending: f64, ts: i64, step: &mut Step) {
-        let (symbol, quantity, held) = (decision.symbol, decision.quantity, decision.held);
+    fn place(&mut self, choice: &mut Choice, step: &mut Step) {
+        let Choice { symbol, quantity, held, pending, .. } = *choice;
         let state = &mut self.symbols[symbol as usize];
         if pending * quantity < 0.0 {
             for w in state.book.working.iter().filter(|w| !w.protective()) {
                 step.intents.push(Intent::Cancel { id: w.id, symbol, reason: CancelReason::Replaced });
             }
-            decision.steps.push(RiskStep { rule: Rule::Pending, before: quantity, after: 0.0, limit: pending });
-            decision.quantity = 0.0;
-            decision.purpose = None;
-            decision.verdict = Verdict::Hold;
+            choice.steps.push(RiskStep { rule: Rule::Pending, before: quantity, after: 0.0, limit: pending });
+            choice.quantity = 0.0;
+            choice.purpose = None;
+            choice.verdict = Verdict::Hold;
             return;
         }
         let reduces = held * quantity < 0.0 && (held + pending + quantity) * held >= 0.0;
-        let purpose = decision.purpose.unwrap_or(Purpose::Exit);
+        let purpose = choice.purpose.unwrap_or(Purpose::Exit);
         if !reduces && held * quantity <= 0.0 {
-            state.book.planned_decision = decision.id;
+            state.book.planned_decision = choice.id;
             state.book.planned_contributions.copy_from_slice(&state.contributions);
         }
         let order = Order {
             id: self.next_order,
-            decision: decision.id,
+            decision: choice.id,
             symbol,
             side: Side::of(quantity),
             quantity: quantity.abs(),
@@ -304,16 +365,17 @@ impl DecisionEngine {
             reduce_only: reduces,
             purpose,
             oco: 0,
-            ts,
+            ts: choice.ts,
         };
         self.next_order += 1;
         state.book.working.push(Working { id: order.id, remaining: quantity, purpose });
-        decision.order = order.id;
-        decision.purpose = Some(purpose);
+        choice.order = order.id;
+        choice.purpose = Some(purpose);
         step.intents.push(Intent::Submit(order));
     }
 
     /// Trailing and break-even: moves the stop where the risk rules say so.
+    #[inline]
     fn follow_stop(&mut self, symbol: SymbolId, bar: &Bar, ts: i64, step: &mut Step) {
         let k = symbol as usize;
         let Some(stop) = self.symbols[k].book.stop else { return };

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::config::EngineConfig;
 use super::universe;
-use crate::ensemble::{self, Combiner};
+use crate::ensemble::{self, Combiner, Consensus, EnsembleInput};
 use crate::error::{CoreError, Result};
 use crate::features::{FeatureConfig, FeatureRow, FeatureState};
 use crate::order::Purpose;
@@ -61,6 +61,15 @@ pub(super) struct SymbolState {
     pub(super) votes: Vec<Vote>,
     pub(super) contributions: Vec<f64>,
     pub(super) book: Book,
+    last: Option<Last>,
+}
+
+/// A consensus and what it was made of.
+struct Last {
+    votes: Vec<Vote>,
+    /// State of the strategies' weights.
+    revision: u64,
+    consensus: Consensus,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,7 +118,33 @@ impl SymbolState {
                 entry_contributions: vec![0.0; n],
                 last_close: f64::NAN,
             },
+            last: None,
         })
+    }
+
+    /// What the strategies want together. Most bars change no vote, and then there is nothing to reckon.
+    #[inline]
+    pub(super) fn consensus(&mut self, input: &EnsembleInput<'_>, revision: u64) -> Consensus {
+        let same = |a: &Vote, b: &Vote| {
+            a.signal.to_bits() == b.signal.to_bits() && a.confidence.to_bits() == b.confidence.to_bits()
+        };
+        if let Some(last) = &self.last
+            && last.revision == revision
+            && last.votes.iter().zip(&self.votes).all(|(a, b)| same(a, b))
+            && self.combiner.again()
+        {
+            return last.consensus;
+        }
+        let consensus = self.combiner.combine(&self.votes, input, &mut self.contributions);
+        match &mut self.last {
+            Some(last) => {
+                last.votes.copy_from_slice(&self.votes);
+                last.revision = revision;
+                last.consensus = consensus;
+            }
+            none => *none = Some(Last { votes: self.votes.clone(), revision, consensus }),
+        }
+        consensus
     }
 
     /// Bars before every strategy votes.
@@ -118,6 +153,7 @@ impl SymbolState {
     }
 
     /// Features and votes of the bar that just closed, apart from those of strategies that compare symbols.
+    #[inline]
     pub(super) fn advance(&mut self, bar: &Bar, external: &[Vote]) {
         if let Some(state) = &mut self.features {
             state.push(bar);
@@ -132,6 +168,12 @@ impl SymbolState {
             self.votes[slot] = strategy.update(&context);
         }
         self.votes[self.external..].copy_from_slice(external);
+    }
+
+    /// No order is open but, where there is one, the protective stop.
+    #[inline]
+    pub(super) fn only_stop(&self) -> bool {
+        self.book.working.iter().all(Working::protective)
     }
 
     /// Signed quantity of orders that are sent and will change the position whatever the price does.
@@ -163,6 +205,7 @@ impl SymbolState {
         self.combiner.restore(&image.combiner)?;
         self.features = image.features.as_deref().map(crate::snapshot::from_bytes).transpose()?;
         self.book = image.book;
+        self.last = None;
         Ok(())
     }
 }

@@ -24,6 +24,7 @@ mod regime_change;
 pub mod registry;
 mod scanner_signal;
 mod sentiment_momentum;
+mod sma_cross;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod universe;
@@ -40,6 +41,7 @@ pub use regime_change::RegimeChange;
 pub use registry::{StrategyContext, Style};
 pub use scanner_signal::{ScannerSignal, scanner_position};
 pub use sentiment_momentum::SentimentMomentum;
+pub use sma_cross::SmaCross;
 pub use universe::UniverseStrategy;
 pub use ut_bot::UtBot;
 pub use vbsr::Vbsr;

@@ -6,7 +6,7 @@ use crate::error::{CoreError, Result};
 use crate::indicators::registry::Param;
 use crate::strategies::{
     Strategy, anomaly_detection, gradient_trend, mean_reversion, momentum_breakout, regime_change, scanner_signal,
-    sentiment_momentum, ut_bot, vbsr, volatility_regime,
+    sentiment_momentum, sma_cross, ut_bot, vbsr, volatility_regime,
 };
 use crate::types::{Market, Timeframe};
 
@@ -147,6 +147,7 @@ const ROWS: &[&Row] = &[
     &sentiment_momentum::ROW,
     &regime_change::ROW,
     &scanner_signal::ROW,
+    &sma_cross::ROW,
 ];
 
 /// Every strategy on one symbol.
