@@ -71,7 +71,12 @@ fn cross(n: usize, fast: f64, slow: f64) -> EngineConfig {
     let params = BTreeMap::from([("fast_period".to_owned(), fast), ("slow_period".to_owned(), slow)]);
     EngineConfig {
         symbols: symbols(n),
-        strategies: vec![StrategyConfig { name: "sma_cross".to_owned(), params, weight: 1.0 }],
+        strategies: vec![StrategyConfig {
+            name: "sma_cross".to_owned(),
+            params,
+            weight: 1.0,
+            ..StrategyConfig::default()
+        }],
         costs: costs(),
         adapt_weights: false,
         classify: false,

@@ -1,8 +1,6 @@
 //! The three laws of SPEC over the whole decision engine: causal, batch ≡ stream (also after snapshot → restore), scale-free.
 #![allow(clippy::unwrap_used)] // a test may
 
-use std::collections::BTreeMap;
-
 use mirrorfast_core::backtest::{BacktestResult, Record, Session};
 use mirrorfast_core::engine::{EngineConfig, EquityPoint, External, StrategyConfig, SymbolConfig};
 use mirrorfast_core::instrument::Instrument;
@@ -25,7 +23,7 @@ fn config(scale: f64) -> EngineConfig {
     EngineConfig {
         symbols: vec![symbol("A/USD", Market::Crypto), symbol("EUR/USD", Market::Forex)],
         strategies: STRATEGIES
-            .map(|name| StrategyConfig { name: name.to_owned(), params: BTreeMap::new(), weight: 0.5 })
+            .map(|name| StrategyConfig { name: name.to_owned(), ..StrategyConfig::default() })
             .to_vec(),
         ..EngineConfig::default()
     }

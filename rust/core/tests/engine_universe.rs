@@ -1,8 +1,6 @@
 //! A strategy that compares symbols, inside the engine: both legs are traded, kept over a restore, and refused where there is one symbol.
 #![allow(clippy::unwrap_used)] // a test may
 
-use std::collections::BTreeMap;
-
 use mirrorfast_core::backtest::{BacktestResult, Record, Session};
 use mirrorfast_core::engine::{DecisionEngine, EngineConfig, External, StrategyConfig, SymbolConfig};
 use mirrorfast_core::ensemble::EnsembleConfig;
@@ -19,11 +17,8 @@ fn config(symbols: &[&str]) -> EngineConfig {
         market: Market::Crypto,
     };
     // In front of a strategy that each symbol has for itself, so that votes stand in places of their own.
-    let strategies = ["pairs_trading", "ut_bot"].map(|name| StrategyConfig {
-        name: name.to_owned(),
-        params: BTreeMap::new(),
-        weight: 0.5,
-    });
+    let strategies =
+        ["pairs_trading", "ut_bot"].map(|name| StrategyConfig { name: name.to_owned(), ..StrategyConfig::default() });
     EngineConfig {
         symbols: symbols.iter().map(symbol).collect(),
         strategies: strategies.to_vec(),

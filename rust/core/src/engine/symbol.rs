@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::config::EngineConfig;
+use super::config::{EngineConfig, StrategyConfig};
 use super::universe;
 use crate::ensemble::{self, Combiner, Consensus, EnsembleInput};
 use crate::error::{CoreError, Result};
 use crate::features::{FeatureConfig, FeatureRow, FeatureState};
 use crate::order::Purpose;
-use crate::strategies::{self, Context, Strategy, StrategyContext, Vote};
-use crate::types::{Bar, Timeframe};
+use crate::strategies::{Context, Longer, Resampler, Strategy, StrategyContext, Style, Vote, registry};
+use crate::types::{Bar, Timeframe, interval_ms};
 
 /// An order that the engine sent and that is not closed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -80,19 +80,41 @@ struct Image {
     book: Book,
 }
 
+/// A strategy on the run's bars of `base` milliseconds or, where it asks for them, on longer ones.
+fn build(s: &StrategyConfig, base: i64, context: &StrategyContext) -> Result<Box<dyn Strategy>> {
+    let row = registry::find(s.kind())?;
+    let Some(timeframe) = &s.timeframe else { return row.build_fitted(&s.given(), context, s.model.as_deref()) };
+    let named = |e| match e {
+        CoreError::Parameter { name, value, expected } if name == "timeframe" => {
+            CoreError::parameter(format!("strategies.{}.timeframe", s.name), value, expected)
+        }
+        other => other,
+    };
+    let length = interval_ms(timeframe).map_err(named)?;
+    let context = StrategyContext { timeframe: Timeframe::parse(timeframe).map_err(named)?, ..*context };
+    let inner = row.build_fitted(&s.given(), &context, s.model.as_deref())?;
+    if length == base {
+        return Ok(inner);
+    }
+    Ok(Box::new(Longer::new(inner, Resampler::new(base, length).map_err(named)?, &context)?))
+}
+
 impl SymbolState {
     pub(super) fn new(config: &EngineConfig, k: usize) -> Result<Self> {
         let market = config.symbols[k].market;
         let timeframe = Timeframe::parse(&config.timeframe)?;
         let context = StrategyContext { market, timeframe };
+        let base = interval_ms(&config.timeframe)?;
         let (mut built, mut slots) = (Vec::new(), Vec::new());
         for (slot, s) in config.strategies.iter().enumerate() {
             // One that compares symbols is no symbol's own.
             if universe::row(s).is_none() {
-                built.push(strategies::registry::find(&s.name)?.build_with(&s.given(), &context)?);
+                built.push(build(s, base, &context)?);
                 slots.push(slot);
             }
         }
+        let style = |s: &StrategyConfig| registry::style(s.kind()).unwrap_or(Style::Adaptive);
+        let styles: Vec<Style> = config.strategies.iter().chain(&config.external).map(style).collect();
         let names: Vec<String> = config.strategy_names().map(str::to_owned).collect();
         let needs = config.classify || built.iter().any(|s| s.needs_features());
         let features = if needs {
@@ -105,7 +127,7 @@ impl SymbolState {
             strategies: built,
             slots,
             external: config.strategies.len(),
-            combiner: ensemble::build(&config.ensemble, &names)?,
+            combiner: ensemble::build_styled(&config.ensemble, &names, &styles)?,
             features,
             row: FeatureRow::default(),
             votes: vec![Vote::COLD; n],

@@ -20,7 +20,7 @@ struct Member {
 
 /// The row of a strategy over several symbols, if it is one.
 pub(super) fn row(strategy: &StrategyConfig) -> Option<&'static UniverseRow> {
-    universe::find(&strategy.name)
+    universe::find(strategy.kind())
 }
 
 impl Universe {
@@ -32,6 +32,11 @@ impl Universe {
             if symbols < 2 {
                 let expected = format!("at least two: {} compares them", s.name);
                 return Err(CoreError::parameter("symbols", symbols, expected));
+            }
+            let refused = [("timeframe", &s.timeframe), ("model", &s.model)];
+            if let Some((field, Some(value))) = refused.into_iter().find(|(_, v)| v.is_some()) {
+                let expected = format!("none: {} takes every bar of the run as it is", s.name);
+                return Err(CoreError::parameter(format!("strategies.{}.{field}", s.name), value, expected));
             }
             let strategy = row.build_with(&s.given(), symbols)?;
             members.push(Member { slot, strategy, votes: vec![Vote::COLD; symbols] });

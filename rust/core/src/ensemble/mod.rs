@@ -24,6 +24,7 @@ pub mod stacked;
 pub mod trainer;
 pub mod weighted;
 
+pub(crate) use config::build_styled;
 pub use config::{EnsembleConfig, MethodKind, build};
 pub use trainer::{Grade, StrategyTrainer, TrainerConfig};
 

@@ -61,6 +61,14 @@ impl FeatureState {
         })
     }
 
+    /// Returns to the state before the first bar; the alternative columns stay as they were set.
+    pub fn reset(&mut self) {
+        self.recursive = Recursive::new(&self.config.enhanced);
+        self.windows = Windows::new(&self.config);
+        self.levels = Levels::new(&self.config);
+        (self.seen, self.valid) = (0, false);
+    }
+
     /// Bars before the first row without a missing value.
     pub fn warm_up(&self) -> usize {
         self.windows.warm_up().max(self.levels.warm_up())

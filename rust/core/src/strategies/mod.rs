@@ -17,6 +17,7 @@ mod gradient_trend;
 mod hmm;
 #[cfg(test)]
 mod laws;
+mod longer;
 mod mean_reversion;
 mod momentum_breakout;
 mod pairs_trading;
@@ -34,6 +35,8 @@ mod volatility_regime;
 
 pub use anomaly_detection::AnomalyDetection;
 pub use gradient_trend::GradientTrend;
+pub(crate) use longer::Longer;
+pub use longer::Resampler;
 pub use mean_reversion::MeanReversion;
 pub use momentum_breakout::MomentumBreakout;
 pub use pairs_trading::PairsTrading;
