@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import polars as pl
+import numpy as np
 
-from mirrorfast.backtest._compare import ROUNDING, first_difference, shown
+from mirrorfast.backtest._compare import ROUNDING, shown
 from mirrorfast.strategies.voting import ask, with_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    import numpy.typing as npt
+    import polars as pl
 
+    from mirrorfast.strategies._answers import Votes
     from mirrorfast.strategies.lineup import Own
 
 __all__ = ["quick_check"]
 
 
 def quick_check(
-    own: Own,
-    bars: pl.DataFrame,
-    *,
-    timeframe: str,
-    market_of: Callable[[str], str],
-    votes: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
+    own: Own, bars: pl.DataFrame, *, timeframe: str, market_of: Callable[[str], str], votes: Votes | None = None
 ) -> str | None:
-    """Look for bias in a strategy at three cuts: before a run, at the cost of about two calls.
+    """Look for bias in a strategy at three cuts, at the cost of two to three calls.
 
     Parameters
     ----------
@@ -51,57 +46,61 @@ def quick_check(
     UserCodeError, ShapeError, DataError
         If the strategy raises, or answers with something that is no vote.
     """
+
+    def seen(part: pl.DataFrame) -> pl.DataFrame:
+        return with_features(part, own.agent.features, timeframe=timeframe, market_of=market_of).rechunk()
+
     symbols = bars["symbol"].unique(maintain_order=True).to_list()
-    # Half of one symbol, and a later cut of another (or the same): what needs one bar more shows at either.
+    # Half of one symbol, a later cut of another, and one bar less: what peeks ahead shows at any of them.
     for symbol, share in ((symbols[0], 0.5), (symbols[-1], 0.83), (symbols[len(symbols) // 2], 1.0)):
-        mask = bars["symbol"] == symbol
+        mask = (bars["symbol"] == symbol).to_numpy()
         part = bars.filter(mask)
         n = min(int(part.height * share), part.height - 1)
         if n < max(2, own.agent.warm_up):
             continue
-        if votes is None:
-            table = with_features(part, own.agent.features, timeframe=timeframe, market_of=market_of)
-            whole = ask(own, table.rechunk())
-        else:
-            whole = pl.DataFrame({name: column[mask.to_numpy()] for name, column in zip(("signal", "confidence"), votes, strict=True)})
-            whole = whole.with_columns(pl.col("signal").fill_nan(None)).with_columns(
-                pl.when(pl.col("signal").is_not_null()).then("confidence").alias("confidence")
-            )
-        past = with_features(part.head(n), own.agent.features, timeframe=timeframe, market_of=market_of).rechunk()
-        cut = ask(own, past)
-        fault = _vote_fault(own, whole.head(n), cut, part)
+        whole = ask(own, seen(part)) if votes is None else (votes[0][mask], votes[1][mask])
+        past = seen(part.head(n))
+        fault = _ahead(own, whole, ask(own, past), part)
         if fault is None and own.agent.lookback is not None and own.agent.lookback < n:
-            fault = _window_fault(own, whole, past, part, n)
+            fault = _behind(own, whole, ask(own, past.tail(own.agent.lookback)), part, n - 1)
         if fault is not None:
             return fault
     return None
 
 
-def _vote_fault(own: Own, whole: pl.DataFrame, cut: pl.DataFrame, part: pl.DataFrame) -> str | None:
-    for name in ("signal", "confidence"):
-        fault = first_difference(whole[name], cut[name], ROUNDING)
-        if fault is not None:
-            row = part.row(fault.row, named=True)
+def _ahead(own: Own, whole: Votes, cut: Votes, part: pl.DataFrame) -> str | None:
+    n = len(cut[0])
+    end = part["timestamp"][n - 1].isoformat()
+    for what, all_bars, fewer in zip(("signal", "confidence"), whole, cut, strict=True):
+        rows = np.flatnonzero(_apart(all_bars[:n], fewer))
+        if len(rows):
+            row = int(rows[0])
             return (
-                f"strategy {own.name} looks ahead: on {_at(row)} (row {fault.row}) its {name} is {shown(fault.left)} "
-                f"with all bars, but {shown(fault.right)} when they end at {part['timestamp'][cut.height - 1].isoformat()}"
+                f"strategy {own.name} looks ahead: on {_at(part, row)} its {what} is {_value(all_bars[row])} with all "
+                f"bars, but {_value(fewer[row])} when they end at {end}"
             )
     return None
 
 
-def _window_fault(own: Own, whole: pl.DataFrame, past: pl.DataFrame, part: pl.DataFrame, n: int) -> str | None:
-    window = ask(own, past.tail(own.agent.lookback))  # type: ignore[arg-type] # asked for with a look-back only
-    for name in ("signal", "confidence"):
-        fault = first_difference(whole[name][n - 1 : n], window[name].tail(1), ROUNDING)
-        if fault is not None:
-            row = part.row(n - 1, named=True)
+def _behind(own: Own, whole: Votes, window: Votes, part: pl.DataFrame, row: int) -> str | None:
+    for what, all_bars, fewer in zip(("signal", "confidence"), whole, window, strict=True):
+        if _apart(all_bars[row : row + 1], fewer[-1:]).any():
             return (
-                f"strategy {own.name} looks further back than its lookback of {own.agent.lookback} bars: on {_at(row)} "
-                f"(row {n - 1}) its {name} is {shown(fault.left)} with all bars before, but {shown(fault.right)} with "
-                f"that many"
+                f"strategy {own.name} looks further back than its lookback of {own.agent.lookback} bars: on "
+                f"{_at(part, row)} its {what} is {_value(all_bars[row])} with all bars before, but {_value(fewer[-1])} "
+                f"with that many"
             )
     return None
 
 
-def _at(row: dict[str, Any]) -> str:
-    return f"{row['symbol']}, bar {row['timestamp'].isoformat()}"
+def _apart(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    known = ~(np.isnan(left) & np.isnan(right))
+    return known & ~(np.abs(left - right) <= ROUNDING)
+
+
+def _at(part: pl.DataFrame, row: int) -> str:
+    return f"{part['symbol'][row]}, bar {part['timestamp'][row].isoformat()} (row {row})"
+
+
+def _value(number: float) -> str:
+    return shown(None if np.isnan(number) else float(number))

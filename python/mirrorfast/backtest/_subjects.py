@@ -120,7 +120,8 @@ def _strategy(agent: BaseStrategyAgent, timeframe: str, market: str, *, name: st
 
     def votes(bars: pl.DataFrame) -> pl.DataFrame:
         table = with_features(bars, agent.features, timeframe=timeframe, market_of=lambda _: market)
-        return pl.concat([ask(own, part.rechunk()) for part in table.partition_by("symbol", maintain_order=True)])
+        parts = [ask(own, part.rechunk()) for part in table.partition_by("symbol", maintain_order=True)]
+        return pl.concat([pl.DataFrame({"signal": s, "confidence": c}, nan_to_null=True) for s, c in parts])
 
     return Subject(name, votes, agent.lookback)
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mirrorfast.backtest._quick import quick_check
 from mirrorfast.errors import BiasError, DataError, UserCodeError
 from mirrorfast.strategies.voting import batch_votes
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import polars as pl
 
     from mirrorfast.config import TradingConfig
+    from mirrorfast.strategies._answers import Votes
     from mirrorfast.strategies.lineup import Lineup
 
 __all__ = ["check_own", "own_votes"]
-
-Votes = tuple["npt.NDArray[np.float64]", "npt.NDArray[np.float64]"]
 
 
 def own_votes(lineup: Lineup, bars: pl.DataFrame, config: TradingConfig, interval: str) -> list[Votes]:
@@ -51,7 +50,8 @@ def own_votes(lineup: Lineup, bars: pl.DataFrame, config: TradingConfig, interva
     timeframe = interval if config.timeframe == "auto" else config.timeframe
     votes = [batch_votes(own, bars, timeframe=timeframe, market_of=config.market_of) for own in lineup.own]
     check_own(lineup, bars, config, interval, votes=votes)
-    return votes
+    # A strategy without an opinion has confidence 0, as the engine's own while they are cold.
+    return [(signal, np.nan_to_num(confidence)) for signal, confidence in votes]
 
 
 def check_own(

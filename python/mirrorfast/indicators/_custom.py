@@ -25,9 +25,9 @@ class Registered(NamedTuple):
 
 def call(name: str, custom: Registered, bars: pl.DataFrame) -> pl.DataFrame:
     """Ask an indicator of the user's own about the bars of one symbol; prices and volumes come as ``Float64``."""
-    numbers = [pl.col(column).cast(pl.Float64) for column in _PRICES if column in bars.columns]
+    numbers = [c.cast(pl.Float64) if c.name in _PRICES and c.dtype != pl.Float64 else c for c in bars.get_columns()]
     try:
-        result = custom.function(bars.with_columns(numbers).rechunk())
+        result = custom.function(pl.DataFrame(numbers).rechunk())
     except MirrorfastError:
         raise
     except Exception as error:  # noqa: BLE001 - code of the user's may raise anything
@@ -70,7 +70,8 @@ def _series(values: Any, name: str) -> pl.Series:
 
 def _column(values: pl.Series, what: str) -> pl.Series:
     if values.dtype == pl.Null or values.dtype.is_numeric():
-        return values.cast(pl.Float64).fill_nan(None)
+        # By way of NumPy, as a stream asks on every bar: a polars expression costs a trip through the query engine.
+        return pl.Series(values.name, values.cast(pl.Float64).to_numpy(), nan_to_null=True)
     if values.dtype in (pl.Boolean, pl.String):
         return values
     if isinstance(values.dtype, pl.Categorical | pl.Enum):

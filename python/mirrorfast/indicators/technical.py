@@ -346,6 +346,31 @@ class TechnicalIndicators:
         TechnicalIndicators._custom[name] = Registered(function, lookback)
 
     @staticmethod
+    def registered(name: str) -> Registered:
+        """Find a registered indicator.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        Registered
+            ``function`` and ``lookback``.
+
+        Raises
+        ------
+        ParameterError
+            If there is none of that name.
+        """
+        custom = TechnicalIndicators._custom.get(name)
+        if custom is None:
+            known = ", ".join(TechnicalIndicators._custom) or "none"
+            raise ParameterError(f"name = {name!r}: expected a registered indicator ({known})")
+        return custom
+
+    @staticmethod
     def lookback(name: str) -> int | None:
         """Tell how many bars a row of a registered indicator depends on.
 

@@ -1,47 +1,61 @@
-"""What a strategy of the user's own answers, brought into one shape."""
+"""What a strategy of the user's own answers, brought into one shape.
+
+Paper and live ask on every closed bar, so this is NumPy: a polars expression costs a trip through the query engine.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from mirrorfast.errors import DataError, ShapeError
 from mirrorfast.indicators._custom import answer
 
-__all__ = ["as_numbers", "as_votes"]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["Votes", "as_numbers", "as_votes"]
+
+#: Signals and confidences, NaN together where there is no vote.
+Votes = tuple["npt.NDArray[np.float64]", "npt.NDArray[np.float64]"]
 
 
-def as_numbers(values: Any, what: str) -> pl.Series:
+def as_numbers(values: Any, what: str) -> npt.NDArray[np.float64]:
     """Turn a column of any library into numbers.
 
     Parameters
     ----------
-    values : Series, Index, array-like or one-column frame
-        polars, pandas, NumPy, pyarrow, or a list. A pandas index plays no part: rows count by their place.
+    values : Series, array-like or one-column frame
+        polars, pandas, NumPy, or a list. A pandas index plays no part: rows count by their place.
     what : str
         Name of the column in messages.
 
     Returns
     -------
-    polars.Series
-        ``Float64``; null where a value is null or NaN.
+    numpy.ndarray
+        ``float64``; NaN where a value is missing.
 
     Raises
     ------
     ShapeError
         If it is no column, or holds anything but numbers and truth values.
     """
+    if type(values) is np.ndarray and values.ndim == 1 and values.dtype.kind in "fiub":
+        return values.astype(np.float64)
+    if type(values) is pl.Series and (values.dtype.is_numeric() or values.dtype == pl.Boolean):
+        return values.cast(pl.Float64).to_numpy(writable=True)
     table = answer(values, what)
     if table.width != 1:
         raise ShapeError(f"{what}: got {table.width} columns, expected one")
     series = table.to_series()
     if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
         raise ShapeError(f"{what}: got {series.dtype} values, expected numbers")
-    return series.cast(pl.Float64)
+    return series.cast(pl.Float64).to_numpy(writable=True)
 
 
-def as_votes(signal: Any, confidence: Any, owner: str, frame: pl.DataFrame) -> pl.DataFrame:
+def as_votes(signal: Any, confidence: Any, owner: str, frame: pl.DataFrame) -> Votes:
     """Check signals and confidences against the rows that they answer.
 
     Parameters
@@ -57,8 +71,8 @@ def as_votes(signal: Any, confidence: Any, owner: str, frame: pl.DataFrame) -> p
 
     Returns
     -------
-    polars.DataFrame, shape (n, 2)
-        ``signal`` and ``confidence``, null together.
+    tuple of numpy.ndarray, shape (n,)
+        Signals and confidences, NaN together.
 
     Raises
     ------
@@ -76,24 +90,23 @@ def as_votes(signal: Any, confidence: Any, owner: str, frame: pl.DataFrame) -> p
         elif len(names) != 1:
             raise ShapeError(f"{owner}: got columns {', '.join(names) or 'none'}, expected signal")
     signals = _within(as_numbers(signal, f"{owner}: signal"), f"{owner}: signal", frame, -1.0)
+    missing = np.isnan(signals)
     if confidence is None:
-        sure = pl.select(pl.when(signals.is_not_null()).then(1.0)).to_series()
-    else:
-        sure = _within(as_numbers(confidence, f"{owner}: confidence"), f"{owner}: confidence", frame, 0.0)
-    table = pl.DataFrame({"signal": signals, "confidence": sure}, schema_overrides={"confidence": pl.Float64})
-    both = pl.col("signal").is_not_null() & pl.col("confidence").is_not_null()
-    return table.select(pl.when(both).then(pl.col(name)).alias(name) for name in table.columns)
+        return signals, np.where(missing, np.nan, 1.0)
+    sure = _within(as_numbers(confidence, f"{owner}: confidence"), f"{owner}: confidence", frame, 0.0)
+    missing |= np.isnan(sure)
+    return np.where(missing, np.nan, signals), np.where(missing, np.nan, sure)
 
 
-def _within(series: pl.Series, what: str, frame: pl.DataFrame, low: float) -> pl.Series:
-    if series.len() != frame.height:
-        raise ShapeError(f"{what}: got {series.len()} rows, expected {frame.height}{_where(frame, None)}")
-    bad = series.is_between(low, 1.0).not_().arg_true()
-    if bad.len():
-        row = int(bad[0])
-        where = _where(frame, row)
-        raise DataError(f"{what} = {series[row]} at row {row}{where}: expected a number from {low:g} to 1")
-    return series
+def _within(values: npt.NDArray[np.float64], what: str, frame: pl.DataFrame, low: float) -> npt.NDArray[np.float64]:
+    if len(values) != frame.height:
+        raise ShapeError(f"{what}: got {len(values)} rows, expected {frame.height}{_where(frame, None)}")
+    bad = (values < low) | (values > 1.0)
+    if bad.any():
+        row = int(bad.argmax())
+        value = f"{float(values[row])} at row {row}{_where(frame, row)}"
+        raise DataError(f"{what} = {value}: expected a number from {low:g} to 1")
+    return values
 
 
 def _where(frame: pl.DataFrame, row: int | None) -> str:

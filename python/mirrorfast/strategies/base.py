@@ -14,6 +14,11 @@ from mirrorfast.strategies._answers import as_votes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
+    from mirrorfast.strategies._answers import Votes
+
 __all__ = ["BaseStrategyAgent"]
 
 
@@ -104,7 +109,7 @@ class BaseStrategyAgent:
             Confidences in [0, 1]; 1 wherever there is a signal, unless a strategy knows better.
         """
         frame = as_frame(df)
-        return as_votes(self.evaluate(frame), None, self.name or type(self).__name__, frame)["confidence"]
+        return _column("confidence", as_votes(self.evaluate(frame), None, self._owner, frame)[1])
 
     def votes(self, df: Any) -> pl.DataFrame:
         """Give signal and confidence together, checked.
@@ -128,8 +133,28 @@ class BaseStrategyAgent:
         UserCodeError
             When the strategy raised something else.
         """
-        frame = as_frame(df)
-        owner = self.name or type(self).__name__
+        signal, confidence = self.vote(as_frame(df))
+        return pl.DataFrame([_column("signal", signal), _column("confidence", confidence)])
+
+    def vote(self, frame: pl.DataFrame) -> Votes:
+        """Give signal and confidence together, checked, as arrays: `votes` without the table.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame, shape (n, k)
+            The rows given to `evaluate`.
+
+        Returns
+        -------
+        tuple of numpy.ndarray, shape (n,)
+            Signals and confidences, NaN together where the strategy has no opinion.
+
+        Raises
+        ------
+        ShapeError, DataError, UserCodeError
+            As `votes`.
+        """
+        owner = self._owner
         try:
             signal = self.evaluate(frame)
             plain = type(self).confidence is BaseStrategyAgent.confidence
@@ -140,6 +165,14 @@ class BaseStrategyAgent:
             raise UserCodeError(f"{owner}: raised {type(error).__name__}: {error}") from error
         return as_votes(signal, confidence, owner, frame)
 
+    @property
+    def _owner(self) -> str:
+        return self.name or type(self).__name__
+
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
         return f"{type(self).__name__}({inside})"
+
+
+def _column(name: str, values: npt.NDArray[np.float64]) -> pl.Series:
+    return pl.Series(name, values, nan_to_null=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from mirrorfast.data.schema import BAR_COLUMNS, BAR_SCHEMA
@@ -15,10 +16,8 @@ from mirrorfast.telemetry import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
-    import numpy.typing as npt
-
     from mirrorfast.config import TradingConfig
+    from mirrorfast.strategies._answers import Votes
     from mirrorfast.strategies.lineup import Own
 
 __all__ = ["VoteStream", "ask", "batch_votes", "with_features"]
@@ -71,7 +70,7 @@ def _wanted(names: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name not in BAR_COLUMNS]
 
 
-def ask(own: Own, frame: pl.DataFrame) -> pl.DataFrame:
+def ask(own: Own, frame: pl.DataFrame) -> Votes:
     """Ask a strategy about the bars of one symbol.
 
     Parameters
@@ -83,24 +82,23 @@ def ask(own: Own, frame: pl.DataFrame) -> pl.DataFrame:
 
     Returns
     -------
-    polars.DataFrame, shape (n, 2)
-        ``signal`` and ``confidence``, rounded, null before its warm-up and wherever it has no opinion.
+    tuple of numpy.ndarray, shape (n,)
+        Signals and confidences, rounded, NaN before its warm-up and wherever it has no opinion.
 
     Raises
     ------
     UserCodeError, ShapeError, DataError
         If it raises, or answers with something that is no vote.
     """
-    votes = own.agent.votes(frame).select(pl.all().round(_DECIMALS))
-    if own.agent.warm_up == 1:
-        return votes
-    cold = pl.int_range(pl.len()) < own.agent.warm_up - 1
-    return votes.select(pl.when(~cold).then(pl.col(name)).alias(name) for name in votes.columns)
+    signal, confidence = (np.round(values, _DECIMALS) for values in own.agent.vote(frame))
+    cold = own.agent.warm_up - 1
+    signal[:cold] = confidence[:cold] = np.nan
+    return signal, confidence
 
 
 def batch_votes(
     own: Own, bars: pl.DataFrame, *, timeframe: str, market_of: Callable[[str], str]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> Votes:
     """Ask a strategy about a table of bars, once a symbol.
 
     Parameters
@@ -115,7 +113,7 @@ def batch_votes(
     Returns
     -------
     tuple of numpy.ndarray, shape (n,)
-        Signals, NaN where there is none, and confidences.
+        Signals and confidences, NaN where there is no vote.
 
     Raises
     ------
@@ -131,8 +129,7 @@ def batch_votes(
             parts.append(ask(own, part.rechunk()))
         except UserCodeError as error:
             raise UserCodeError(f"{error} ({_first_bar(own, part)})") from error.__cause__
-    votes = pl.concat(parts).select(pl.col("signal").fill_null(math.nan), pl.col("confidence").fill_null(0.0))
-    return votes["signal"].to_numpy(), votes["confidence"].to_numpy()
+    return np.concatenate([s for s, _ in parts]), np.concatenate([c for _, c in parts])
 
 
 def _first_bar(own: Own, part: pl.DataFrame) -> str:
@@ -240,11 +237,7 @@ class VoteStream:
         votes = []
         for symbol, *values in rows:
             name = self._symbols[symbol]
-            bar = pl.DataFrame(
-                {"symbol": [name], "timestamp": [ts], **{c: [v] for c, v in zip(BAR_COLUMNS[2:], values, strict=True)}},
-                schema=BAR_SCHEMA,
-            )
-            history = self._take(bar)
+            history = self._take(_one_bar(name, ts, values))
             votes += [self._vote(own, history, name, ts) for own in self._own]
         return votes
 
@@ -306,11 +299,17 @@ class VoteStream:
             _log.warning("strategy_sees_all_bars", strategy=own.name, bars=history.height, remedy="declare lookback")
         window = history if own.agent.lookback is None else history.tail(own.agent.lookback)
         try:
-            signal, confidence = ask(own, window).row(-1)
+            signal, confidence = (float(values[-1]) for values in ask(own, window))
         except MirrorfastError as error:
             halt = {"strategy": own.name, "symbol": symbol, "ts": ts, "error": f"{type(error).__name__}: {error}"}
             self._halted[own.name] = halt
             self._new.append(halt)
             _log.error("strategy_halted", **halt)
             return math.nan, 0.0
-        return (math.nan, 0.0) if signal is None else (signal, confidence)
+        return (math.nan, 0.0) if math.isnan(signal) else (signal, confidence)
+
+
+def _one_bar(symbol: str, ts: int, values: Sequence[float]) -> pl.DataFrame:
+    time = pl.Series("timestamp", [ts], pl.Int64).cast(BAR_SCHEMA["timestamp"])
+    numbers = [pl.Series(name, [value], pl.Float64) for name, value in zip(BAR_COLUMNS[2:], values, strict=True)]
+    return pl.DataFrame([pl.Series("symbol", [symbol], pl.String), time, *numbers])
