@@ -57,7 +57,8 @@ class BiasReport:
         ``row`` of its symbol), its ``value`` with all bars and the ``other`` one when the bars end at ``end``, how many
         ``bars`` ahead it looks (or back it needs), at how many ``cuts`` it showed, and a ``message``.
     warm_up : int or None
-        Bars after which it no longer matters where the history starts; None if it still does with all that were tried.
+        Bars after which it no longer matters where the history starts; None if it still does with all that were tried,
+        or there was no value to look at.
     recursion : polars.DataFrame
         ``bars`` of history and the largest ``difference`` from the value with all of it, relative to the larger of 1
         and that value; infinite where there is no value yet.
@@ -86,11 +87,15 @@ class BiasReport:
     def __str__(self) -> str:
         lines = [f"{self.subject}: {'no bias found' if self.ok else 'BIASED'} ({self.cuts} truncations)"]
         lines += [f"  {message}" for message in self.findings["message"]]
-        if self.warm_up is not None:
-            lines.append(f"  values do not depend on where the history starts once it has {self.warm_up} bars")
+        if not self.findings.filter(pl.col("kind") != "lookback").is_empty():
+            pass  # what is not reproducible or looks ahead has no warm-up to speak of
+        elif self.warm_up is not None:
+            lines.append(f"  values do not depend on where the history starts once it has {_bars(self.warm_up)}")
         elif self.recursion.height:
             most, left = self.recursion.row(-1)
-            lines.append(f"  remembers for ever: starting {most} bars back still changes values (by {shown(left)})")
+            lines.append(f"  remembers for ever: starting {_bars(most)} back still changes values (by {shown(left)})")
+        else:
+            lines.append("  no value at the rows where the warm-up was looked at: give it more bars")
         return "\n".join(lines)
 
 
@@ -185,7 +190,7 @@ def check_bias(
     if not findings:
         findings = _look_ahead(what, table, full, [times[k] for k in places])
     spans, warm_up = _recursion(what, table, times, tolerance, rng)
-    if what.lookback is not None and (warm_up is None or warm_up > what.lookback):
+    if what.lookback is not None and spans and (warm_up is None or warm_up > what.lookback):
         findings.append(_short_lookback(what, warm_up, spans))
     return BiasReport(
         subject=what.name,
@@ -255,9 +260,9 @@ def _note(
 
 def _ahead_text(entry: dict[str, Any]) -> str:
     return (
-        f"{entry['column']} looks {entry['bars']} bars ahead: {entry['symbol']}, bar {entry['timestamp'].isoformat()} "
+        f"{entry['column']} looks {_bars(entry['bars'])} ahead: {entry['symbol']}, bar {entry['timestamp'].isoformat()} "
         f"(row {entry['row']}) is {entry['value']} with all bars, {entry['other']} when they end at "
-        f"{entry['end'].isoformat()} (seen at {entry['cuts']} cuts)"
+        f"{entry['end'].isoformat()} (cuts where it shows: {entry['cuts']})"
     )
 
 
@@ -268,6 +273,8 @@ def _recursion(
     ends = sorted({count - 1, rng.randrange(count // 2, count), rng.randrange(count // 2, count)})
     pasts = [table.filter(pl.col("timestamp") <= times[k]) for k in ends]
     wanted = [_last_rows(past, what.columns(past)) for past in pasts]
+    if not any(value[name].is_not_null().any() for value in wanted for name in value.columns):
+        return [], None
     # Nine tenths of the shortest history at most: with all of it the values are the same by themselves.
     most = max(1, int(min(p.group_by("symbol").len()["len"].min() for p in pasts) * 0.9))  # type: ignore[type-var, operator]
 
@@ -302,10 +309,14 @@ def _last_rows(bars: pl.DataFrame, columns: pl.DataFrame) -> pl.DataFrame:
 
 
 def _short_lookback(what: Subject, warm_up: int | None, spans: list[tuple[int, float]]) -> dict[str, Any]:
-    needs = "remembers for ever" if warm_up is None else f"needs {warm_up} bars"
+    needs = "remembers for ever" if warm_up is None else f"needs {_bars(warm_up)}"
     gap = next((gap for span, gap in reversed(spans) if what.lookback is not None and span <= what.lookback), math.inf)
     message = f"says lookback = {what.lookback}, but {needs}: with {what.lookback} a value differs by {shown(float(gap))}"
     return _finding("lookback", None, None, None, None) | {"bars": warm_up, "message": message}
+
+
+def _bars(count: int) -> str:
+    return "1 bar" if count == 1 else f"{count:,} bars"
 
 
 def _finding(
