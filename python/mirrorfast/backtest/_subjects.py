@@ -91,7 +91,7 @@ def _named(name: str, kind: Kind, params: Mapping[str, Any], timeframe: str, mar
         raise ParameterError(f"kind = {kind!r}: expected auto, {', '.join(homes)}")
     found = next((home for home, known in homes.items() if name in known and kind in ("auto", home)), None)
     if found is None:
-        known = [n for home, group in homes.items() if kind in ("auto", home) for n in group]
+        known = list(dict.fromkeys(n for home, group in homes.items() if kind in ("auto", home) for n in group))
         near = get_close_matches(name, known, n=3, cutoff=0.0)
         what = "strategy, feature or indicator" if kind == "auto" else kind
         raise ParameterError(f"{what} = {name!r}: expected a known name, such as {', '.join(near)}")

@@ -12,7 +12,7 @@ import polars as pl
 from mirrorfast.backtest._compare import ROUNDING, difference, first_difference, shown
 from mirrorfast.backtest._subjects import Kind, subject_of
 from mirrorfast.data.schema import validate_bars
-from mirrorfast.errors import DataError, ParameterError
+from mirrorfast.errors import DataError, ParameterError, UserCodeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,8 +151,8 @@ def check_bias(
     Notes
     -----
     *Look-ahead*: everything is computed again on the bars up to a point, for several points; a row that changes by more
-    than 1e-9 depended on bars after that point. A value that happens to agree at every point escapes; more `cuts` find
-    rarer ones. *Recursion*: the value of a row is computed with ever longer histories behind it, at three rows; from
+    than 1e-9 depended on bars after that point. A value that happens to agree at every point escapes; half of
+    the cuts are put where a value has just changed, and more `cuts` find rarer ones. *Recursion*: the value of a row is computed with ever longer histories behind it, at three rows; from
     some length on it stays the same, or the subject remembers for ever (a cumulative sum, a position held until an
     exit), which is no bias, but makes a run that starts another day differ. A strategy with a ``lookback`` must give
     the same values with that many bars.
@@ -183,9 +183,7 @@ def check_bias(
         raise DataError(f"bars: {times.len()} bar times: expected at least {_LEAST} to look for bias in {what.name}")
     rng = random.Random(seed)  # noqa: S311 - points to look at, nothing secret
     full = what.columns(table)
-    places = rng.sample(range(1, times.len() - 2), min(cuts, times.len() - 3))
-    # One bar less, and half, always: what peeks one bar ahead shows at any cut, what needs them all at the second.
-    places = sorted({*places[: max(cuts - 2, 1)], times.len() - 2, times.len() // 2})
+    places = _places(times, table, full, cuts, rng)
     findings = _unstable(what, table, full)
     if not findings:
         findings = _look_ahead(what, table, full, [times[k] for k in places])
@@ -199,6 +197,26 @@ def check_bias(
         recursion=pl.DataFrame(spans, schema={"bars": pl.Int64, "difference": pl.Float64}, orient="row"),
         cuts=len(places),
     )
+
+
+def _places(times: pl.Series, table: pl.DataFrame, full: pl.DataFrame, cuts: int, rng: random.Random) -> list[int]:
+    """Where to cut: on bars whose values have just changed, which is where a peek shows, and anywhere else."""
+    first, last = times.len() // 10 + 1, times.len() - 2
+    # One bar less and half of them, always.
+    places = {last, times.len() // 2}
+    moved = [c.ne_missing(c.shift(1)) for c in full.get_columns()]
+    changes = table["timestamp"].filter(pl.DataFrame(moved).max_horizontal().cast(pl.Boolean)).unique()
+    events = times.is_in(changes.implode()).arg_true()
+    events = events.filter(events.is_between(first, last)).to_list()
+    rng.shuffle(events)
+    places.update(events[: max((cuts - 2) // 2, 1)])
+    anywhere = list(range(first, last))
+    rng.shuffle(anywhere)
+    for place in anywhere:
+        if len(places) >= cuts:
+            break
+        places.add(place)
+    return sorted(places)
 
 
 def _unstable(what: Subject, table: pl.DataFrame, full: pl.DataFrame) -> list[dict[str, Any]]:
@@ -282,7 +300,10 @@ def _recursion(
         worst = 0.0
         for past, value in zip(pasts, wanted, strict=True):
             part = past.group_by("symbol", maintain_order=True).tail(span).select(past.columns)
-            got = _last_rows(part, what.columns(part))
+            try:
+                got = _last_rows(part, what.columns(part))
+            except (UserCodeError, DataError):
+                return math.inf  # too short for it, which is as good as no value
             for name in value.columns:
                 known = value[name].is_not_null()
                 if known.any():

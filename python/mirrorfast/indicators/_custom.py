@@ -54,7 +54,7 @@ def _series(values: Any, name: str) -> pl.Series:
         return values
     if isinstance(values, str | bytes | dict | pl.LazyFrame) or not hasattr(values, "__len__"):
         raise ShapeError(f"{name}: got {type(values).__name__}, expected one column or a table of columns")
-    if hasattr(values, "to_numpy") and hasattr(values, "index"):  # pandas: rows count by their place
+    if hasattr(values, "to_numpy") and hasattr(values, "notna"):  # pandas: rows count by their place
         kind = getattr(values.dtype, "kind", "O")
         if kind in "iuf":
             values = values.to_numpy(dtype=float, na_value=np.nan)
@@ -63,7 +63,8 @@ def _series(values: Any, name: str) -> pl.Series:
     if isinstance(values, np.ndarray) and values.ndim != 1:
         raise ShapeError(f"{name}: got an array of shape {values.shape}, expected one column")
     try:
-        return pl.Series(values)
+        # A list may mix whole numbers, others and None.
+        return pl.Series(values, strict=not isinstance(values, list | tuple))
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise ShapeError(f"{name}: got {type(values).__name__}, expected one column: {error}") from error
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, cast
 
 import polars as pl
 
+from mirrorfast import _core
 from mirrorfast.errors import ParameterError, ShapeError
 from mirrorfast.indicators import levels, momentum, trend, volatility, volume
 from mirrorfast.indicators._catalogue import entries, entry
@@ -314,7 +315,7 @@ class TechnicalIndicators:
         Raises
         ------
         ParameterError
-            If the name is taken by the catalogue or is no identifier, the function cannot be called, or the look-back
+            If the name is taken by the catalogue or a feature column or is no identifier, the function cannot be called, or the look-back
             is no number of bars.
 
         Notes
@@ -337,8 +338,11 @@ class TechnicalIndicators:
         [2.0, 0.5]
         >>> TechnicalIndicators.unregister_custom("spread")
         """
-        if not name.isidentifier() or name in entries():
-            raise ParameterError(f"name = {name!r}: expected an identifier that no indicator of the catalogue has")
+        taken = {column for column, *_ in _core.feature_catalogue()} | entries().keys()
+        if not name.isidentifier() or name in taken:
+            raise ParameterError(
+                f"name = {name!r}: expected an identifier that no indicator of the catalogue and no feature column has"
+            )
         if not callable(function):
             raise ParameterError(f"function = {function!r}: expected a callable")
         if lookback is not None and (not isinstance(lookback, int) or isinstance(lookback, bool) or lookback < 1):
