@@ -13,6 +13,7 @@ _LAZY = {
     "BAR_SCHEMA": "mirrorfast.data",
     "BacktestResult": "mirrorfast.backtest",
     "BaseStrategyAgent": "mirrorfast.strategies",
+    "BiasReport": "mirrorfast.backtest",
     "ConfigurationError": "mirrorfast.errors",
     "CostConfig": "mirrorfast.config",
     "DataError": "mirrorfast.errors",
@@ -47,6 +48,7 @@ _LAZY = {
     "VBSRAgent": "mirrorfast.strategies",
     "VolatilityRegimeAgent": "mirrorfast.strategies",
     "backtest": "mirrorfast.backtest",
+    "check_bias": "mirrorfast.backtest",
     "clock": "mirrorfast.clock",
     "compute_features": "mirrorfast.features",
     "config": "mirrorfast.config",
@@ -84,7 +86,7 @@ if TYPE_CHECKING:
     )
     from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
-    from mirrorfast.backtest import BacktestResult, backtest
+    from mirrorfast.backtest import BacktestResult, BiasReport, backtest, check_bias
     from mirrorfast.config import (
         CostConfig,
         EnsembleConfig,
@@ -128,6 +130,7 @@ __all__ = [
     "AnomalyDetectionAgent",
     "BacktestResult",
     "BaseStrategyAgent",
+    "BiasReport",
     "ConfigurationError",
     "CostConfig",
     "DataError",
@@ -163,6 +166,7 @@ __all__ = [
     "VolatilityRegimeAgent",
     "__version__",
     "backtest",
+    "check_bias",
     "clock",
     "compute_features",
     "config",

@@ -5,10 +5,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from mirrorfast.backtest.bias import BiasReport, check_bias
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.backtest.runner import backtest
 
-__all__ = ["BacktestResult", "backtest"]
+__all__ = ["BacktestResult", "BiasReport", "backtest", "check_bias"]
 
 
 class _CallableModule(ModuleType):

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from mirrorfast import _core
+from mirrorfast.backtest.own import own_votes
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
+from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
 __all__ = ["backtest"]
 
@@ -27,6 +30,7 @@ def backtest(
     costs: Any = None,
     config: TradingConfig | None = None,
     decisions: bool = True,
+    bias_check: Literal["raise", "warn", "off"] | None = None,
 ) -> BacktestResult:
     """Run strategies, ensemble and risk engine over bars; fills, fees and stops as in paper trading.
 
@@ -34,8 +38,9 @@ def backtest(
     ----------
     bars : DataFrame or Arrow table, shape (n, 7)
         ``symbol timestamp open high low close volume``; timestamps are bar open times. Many symbols share the cash.
-    strategies : sequence of str, dict or StrategyConfig, optional
-        Names, or names with parameters and weight; the configuration's by default.
+    strategies : sequence of str, dict, StrategyConfig, BaseStrategyAgent, class or function, optional
+        Names, names with parameters and weight, or strategies of your own, as objects, classes or functions of bars;
+        the configuration's by default.
     ensemble : str, dict or EnsembleConfig, optional
         How votes become one position.
     risk : dict or RiskConfig, optional
@@ -46,6 +51,10 @@ def backtest(
         Everything else; the arguments above replace its parts.
     decisions : bool, default True
         Keep one row a bar with votes and reasons; without them a run takes less memory.
+    bias_check : {"raise", "warn", "off"}, optional
+        What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
+        configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more
+        calls of the strategy; :func:`mirrorfast.check_bias` looks closer.
 
     Returns
     -------
@@ -58,6 +67,10 @@ def backtest(
         For bars that break SPEC §1, or too few of them for the strategies to warm up.
     ConfigurationError, ParameterError
         For a configuration or parameter out of its range.
+    UserCodeError
+        When a strategy of your own raises; the message names it, symbol and bar.
+    BiasError
+        When a strategy of your own looks ahead; the message names the first bar and both values.
 
     Notes
     -----
@@ -72,18 +85,23 @@ def backtest(
     >>> result.equity.height
     1000
     """
-    cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
+    cfg = (config or TradingConfig()).replace(
+        strategies=strategies, ensemble=ensemble, risk=risk, costs=costs, bias_check=bias_check
+    )
+    lineup = Lineup.of(cfg)
     table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
     symbols = table["symbol"].unique(maintain_order=True).to_list()
-    engine_json = cfg.to_engine_json(symbols, interval=bar_interval(table))
+    interval = bar_interval(table)
+    engine_json = cfg.to_engine_json(symbols, interval=interval, own=lineup.own_names)
     require_bars(
         table,
-        _core.DecisionEngine(engine_json).warm_up + 2,
+        max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2,
         source="bars",
         reason="the strategies' warm-up and one trade",
     )
     start = time.perf_counter()
-    out = _core.run_backtest(table, engine_json, decisions=decisions)
+    votes = own_votes(lineup, table, cfg, interval)
+    out = _core.run_backtest(table, engine_json, votes=votes, decisions=decisions)
     seconds = time.perf_counter() - start
     tables: dict[str, Any] = {
         name: pl.DataFrame(out[name])
