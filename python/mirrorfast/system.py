@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import signal
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfast import _core
 from mirrorfast.config import TradingConfig
+from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import ReplayFeed
 from mirrorfast.data.files import read_bars
 from mirrorfast.data.sample import sample_bars
@@ -244,14 +244,7 @@ class IntegratedTradingSystem:
 
     def _identity(self) -> dict[str, Any]:
         """Say what makes two starts the same run: configuration and bars, nothing of where or when."""
-        digest = hashlib.sha256()
-        for column in self.bars.get_columns():
-            digest.update(column.name.encode())
-            values = column.to_physical()
-            digest.update(
-                "\0".join(values.to_list()).encode() if column.name == "symbol" else values.to_numpy().tobytes()
-            )
-        return {"engine": json.loads(self.engine_json), "bars": digest.hexdigest()}
+        return {"engine": json.loads(self.engine_json), "bars": bars_digest(self.bars)}
 
     def _same(self, ledger_name: str, stored: dict[str, Any], identity: dict[str, Any]) -> None:
         for part, what in (("engine", "configuration"), ("bars", "bars")):
