@@ -30,6 +30,7 @@ _LAZY = {
     "PairsTradingAgent": "mirrorfast.strategies",
     "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
+    "Range": "mirrorfast.backtest",
     "RegimeChangeAgent": "mirrorfast.strategies",
     "RiskConfig": "mirrorfast.config",
     "RiskManager": "mirrorfast.risk",
@@ -39,12 +40,14 @@ _LAZY = {
     "SignalClassifier": "mirrorfast.signals",
     "StrategyConfig": "mirrorfast.config",
     "StrategyTrainerAgent": "mirrorfast.ensemble",
+    "SweepResult": "mirrorfast.backtest",
     "TechnicalIndicators": "mirrorfast.indicators",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
     "UTSignalAgent": "mirrorfast.strategies",
     "VBSRAgent": "mirrorfast.strategies",
     "VolatilityRegimeAgent": "mirrorfast.strategies",
+    "WalkForwardResult": "mirrorfast.backtest",
     "backtest": "mirrorfast.backtest",
     "clock": "mirrorfast.clock",
     "compute_features": "mirrorfast.features",
@@ -63,8 +66,10 @@ _LAZY = {
     "scan_bars": "mirrorfast.signals",
     "signals": "mirrorfast.signals",
     "strategies": "mirrorfast.strategies",
+    "sweep": "mirrorfast.backtest",
     "telemetry": "mirrorfast.telemetry",
     "validate_bars": "mirrorfast.data",
+    "walk_forward": "mirrorfast.backtest",
 }
 
 if TYPE_CHECKING:
@@ -83,7 +88,7 @@ if TYPE_CHECKING:
     )
     from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
-    from mirrorfast.backtest import BacktestResult, backtest
+    from mirrorfast.backtest import BacktestResult, Range, SweepResult, WalkForwardResult, backtest, sweep, walk_forward
     from mirrorfast.config import (
         CostConfig,
         EnsembleConfig,
@@ -143,6 +148,7 @@ __all__ = [
     "PairsTradingAgent",
     "ParameterError",
     "RLConfig",
+    "Range",
     "RegimeChangeAgent",
     "RiskConfig",
     "RiskManager",
@@ -152,12 +158,14 @@ __all__ = [
     "SignalClassifier",
     "StrategyConfig",
     "StrategyTrainerAgent",
+    "SweepResult",
     "TechnicalIndicators",
     "TradeAnalyzerAgent",
     "TradingConfig",
     "UTSignalAgent",
     "VBSRAgent",
     "VolatilityRegimeAgent",
+    "WalkForwardResult",
     "__version__",
     "backtest",
     "clock",
@@ -177,8 +185,10 @@ __all__ = [
     "scan_bars",
     "signals",
     "strategies",
+    "sweep",
     "telemetry",
     "validate_bars",
+    "walk_forward",
 ]
 
 

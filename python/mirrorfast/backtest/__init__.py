@@ -7,8 +7,12 @@ from typing import Any
 
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.backtest.runner import backtest
+from mirrorfast.backtest.space import Range
+from mirrorfast.backtest.sweep_result import SweepResult
+from mirrorfast.backtest.sweeps import sweep
+from mirrorfast.backtest.walk import WalkForwardResult, walk_forward
 
-__all__ = ["BacktestResult", "backtest"]
+__all__ = ["BacktestResult", "Range", "SweepResult", "WalkForwardResult", "backtest", "sweep", "walk_forward"]
 
 
 class _CallableModule(ModuleType):
