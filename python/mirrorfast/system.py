@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mirrorfast import _core
+from mirrorfast.backtest.benchmark import buy_and_hold
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import ReplayFeed
@@ -263,13 +264,14 @@ class IntegratedTradingSystem:
         equity = ledger.frame("equity", self.run_id)
         analyzer = TradeAnalyzerAgent(ledger, run=self.run_id)
         report = self.directory / "report.html"
-        write_report(ledger, run=self.run_id, path=report, bars=self.bars)
         last = equity["ts"][-1] if equity.height else None
-        seen = 0 if last is None else self.bars.filter(self.bars["timestamp"] <= last).height
+        seen = self.bars.head(0) if last is None else self.bars.filter(self.bars["timestamp"] <= last)
+        hold = None if last is None else buy_and_hold(seen, self.config.model_copy(update={"symbols": ()})).equity
+        write_report(ledger, run=self.run_id, path=report, bars=self.bars, benchmark=hold)
         return RunSummary(
             run=self.run_id,
             status=run["status"],
-            bars=seen,
+            bars=seen.height,
             trades=ledger.frame("trades", self.run_id).height,
             capital=float(self.config.capital),
             equity=float(equity["equity"][-1]) if equity.height else float(self.config.capital),

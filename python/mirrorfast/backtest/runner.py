@@ -158,7 +158,9 @@ def execute(
         (e["ts"], f"{e['kind']}: equity {e['equity']:,.2f}, {e['drawdown']:.2%} below its peak")
         for e in out["risk_events"]
     ]
-    return BacktestResult(**tables, risk_events=noticed, bars=table, seconds=seconds, config=cfg)
+    return BacktestResult(
+        **tables, risk_events=noticed, bars=table, seconds=seconds, config=cfg, trade_from=trade_from
+    )
 
 
 def _idle_before(
