@@ -85,8 +85,8 @@ class MonteCarlo:
         low, middle, high = self.quantiles()["total_return"].to_list()[::2]
         deep = float(self.quantiles()["max_drawdown"][0])
         return (
-            f"{self.paths:,} paths of {self.trades:,} trades ({self.method}): return {low:+.1%} to {high:+.1%} in nine of "
-            f"ten, {middle:+.1%} in the middle; one in twenty falls deeper than {deep:.1%}; "
+            f"{self.paths:,} paths of {self.trades:,} trades ({self.method}): return {low:+.1%} to {high:+.1%} in nine "
+            f"of ten, {middle:+.1%} in the middle; one in twenty falls deeper than {deep:.1%}; "
             f"probability of losing {self.ruin:.0%}: {self.ruin_probability:.1%}"
         )
 
@@ -205,9 +205,7 @@ def _fractions(trades: Any) -> Array:
     return column.to_numpy()
 
 
-def _draw(
-    generator: np.random.Generator, method: Method, paths: int, n: int, length: int
-) -> npt.NDArray[np.int64]:
+def _draw(generator: np.random.Generator, method: Method, paths: int, n: int, length: int) -> npt.NDArray[np.int64]:
     """Positions of the drawn trades, shape (paths, n)."""
     if n == 0 or method == "bootstrap":
         return generator.integers(0, max(n, 1), size=(paths, n))

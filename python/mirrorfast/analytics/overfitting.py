@@ -34,8 +34,8 @@ class Overfitting:
     loss_probability
         Share of the splits in which that trial's Sharpe ratio in the other half is below 0.
     slope
-        Slope of the ratio out of sample over the ratio in sample, over the splits; below 0 where the better a trial looks
-        the worse it does.
+        Slope of the ratio out of sample over the ratio in sample, over the splits; below 0 where the better a trial
+        looks the worse it does.
     trials, blocks, splits
         How many were compared, and on how many splits.
     logits : shape (splits,)
@@ -116,8 +116,8 @@ def probability_of_overfitting(returns: Any, *, blocks: int = BLOCKS) -> Overfit
 
     Notes
     -----
-    For every choice of half of the blocks as training set, the trial with the highest Sharpe ratio there is ranked among
-    all trials in the other half; equal ratios share their mean rank. A trial without variance has ratio 0.
+    For every choice of half of the blocks as training set, the trial with the highest Sharpe ratio there is ranked
+    among all trials in the other half; equal ratios share their mean rank. A trial without variance has ratio 0.
 
     References
     ----------

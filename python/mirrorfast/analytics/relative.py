@@ -43,9 +43,9 @@ def relative_performance(
 
     Notes
     -----
-    With r and b the returns above the risk-free one and P the bars a year: ``beta = cov(r, b) / var(b)`` and ``alpha = (1
-    + mean(r − beta·b))^P − 1`` as empyrical-reloaded's; ``information_ratio = mean(r − b) / std(r − b, ddof=1)·√P``, which
-    is quantstats' ``information_ratio`` annualised; ``tracking_error = std(r − b, ddof=1)·√P``.
+    With r and b the returns above the risk-free one and P the bars a year: ``beta = cov(r, b) / var(b)`` and ``alpha =
+    (1 + mean(r − beta·b))^P − 1`` as empyrical-reloaded's; ``information_ratio = mean(r − b) / std(r − b, ddof=1)·√P``,
+    which is quantstats' ``information_ratio`` annualised; ``tracking_error = std(r − b, ddof=1)·√P``.
 
     References
     ----------

@@ -1,7 +1,8 @@
 """How far a Sharpe ratio can be believed: probabilistic, deflated, and the track record that it needs.
 
-The figures of a run come from the core (:func:`mirrorfast.performance`); these functions take moments instead of returns,
-for what has no returns at hand: the trials of a sweep, a published record. A test holds both to the same values.
+The figures of a run come from the core (:func:`mirrorfast.performance`); these functions take moments instead of
+returns, for what has no returns at hand: the trials of a sweep, a published record. A test holds both to the same
+values.
 """
 
 from __future__ import annotations
@@ -169,7 +170,8 @@ def minimum_track_record_length(
     Returns
     -------
     float
-        Bars, fractional; infinite where the ratio is not above the benchmark, NaN where the moments contradict each other.
+        Bars, fractional; infinite where the ratio is not above the benchmark, NaN where the moments contradict each
+        other.
 
     Raises
     ------

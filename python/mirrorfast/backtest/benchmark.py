@@ -32,9 +32,7 @@ _NO_LIMITS: Final = {
 }
 
 
-def buy_and_hold(
-    bars: pl.DataFrame, config: TradingConfig, *, trade_from: datetime | None = None
-) -> BacktestResult:
+def buy_and_hold(bars: pl.DataFrame, config: TradingConfig, *, trade_from: datetime | None = None) -> BacktestResult:
     """Buy every symbol in equal parts as soon as the risk engine knows its market, and hold it to the end.
 
     Parameters
@@ -53,9 +51,9 @@ def buy_and_hold(
 
     Notes
     -----
-    The engine runs one outside strategy that always says 1, without limits, so fees, spread, slippage, latency, lots and
-    partial fills are those of any other run. A symbol whose bars begin later waits in cash. The share leaves room for the
-    costs of buying. What is held at the end is valued at the close, as in every backtest.
+    The engine runs one outside strategy that always says 1, without limits, so fees, spread, slippage, latency, lots
+    and partial fills are those of any other run. A symbol whose bars begin later waits in cash. The share leaves room
+    for the costs of buying. What is held at the end is valued at the close, as in every backtest.
     """
     symbols, engine_json = prepare(bars, config)
     document = json.loads(engine_json)
@@ -73,7 +71,8 @@ def buy_and_hold(
         | {
             "max_position": (1.0 - slack) / len(symbols),
             "sizing": document["risk"]["sizing"] | {"method": "target"},
-            "stop": document["risk"]["stop"] | {"kind": "none", "trailing": False, "break_even_at_r": None, "max_bars": None},
+            "stop": document["risk"]["stop"]
+            | {"kind": "none", "trailing": False, "break_even_at_r": None, "max_bars": None},
         },
     }
     always = np.ones(bars.height)

@@ -1,4 +1,4 @@
-"""Many backtests over the same bars: the core's sweep where it has one, else one backtest after the other, in threads."""
+"""Many backtests over the same bars: by the core's sweep where it has one, else one after the other, in threads."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ class Figures:
     error: str | None = None
 
 
-def run_many(
-    table: pl.DataFrame, configs: Sequence[TradingConfig], *, jobs: int = 1
-) -> Iterator[tuple[int, Figures]]:
+def run_many(table: pl.DataFrame, configs: Sequence[TradingConfig], *, jobs: int = 1) -> Iterator[tuple[int, Figures]]:
     """Backtest every configuration over the same validated bars.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -127,7 +127,8 @@ class BacktestResult:
         Parameters
         ----------
         part : {"strategy", "symbol"}
-            What to tell apart. A trade belongs to the strategies that stood for it at its entry, by their contributions.
+            What to tell apart. A trade belongs to the strategies that stood for it at its entry, by their
+            contributions.
 
         Returns
         -------
@@ -144,7 +145,7 @@ class BacktestResult:
         return performance_by(self, part)
 
     def monthly(self) -> pl.DataFrame:
-        """Returns by month.
+        """Return what each month earned.
 
         Returns
         -------

@@ -52,8 +52,8 @@ def backtest(
     decisions : bool, default True
         Keep one row a bar with votes and reasons; without them a run takes less memory.
     trade_from : datetime, optional
-        First bar whose close may be acted on, UTC where it carries no zone: the bars before it warm everything up and are
-        not traded.
+        First bar whose close may be acted on, UTC where it carries no zone: the bars before it warm everything up and
+        are not traded.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def backtest(
     """
     cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
     table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
-    symbols, engine_json = prepare(table, cfg)
+    _, engine_json = prepare(table, cfg)
     require_bars(
         table,
         _core.DecisionEngine(engine_json).warm_up + 2,
@@ -158,14 +158,10 @@ def execute(
         (e["ts"], f"{e['kind']}: equity {e['equity']:,.2f}, {e['drawdown']:.2%} below its peak")
         for e in out["risk_events"]
     ]
-    return BacktestResult(
-        **tables, risk_events=noticed, bars=table, seconds=seconds, config=cfg, trade_from=trade_from
-    )
+    return BacktestResult(**tables, risk_events=noticed, bars=table, seconds=seconds, config=cfg, trade_from=trade_from)
 
 
-def _idle_before(
-    table: pl.DataFrame, engine_json: str, trade_from: datetime
-) -> tuple[str, tuple[Any, Any]]:
+def _idle_before(table: pl.DataFrame, engine_json: str, trade_from: datetime) -> tuple[str, tuple[Any, Any]]:
     """Hold the engine flat until a time, by a policy that is sure of a position of 0 and has nothing to say afterwards.
 
     Without a policy every mode but `rl_only` (which then is flat throughout) follows the rules alone, so that from this

@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
 from mirrorfast import _core
-from mirrorfast.config import TradingConfig
 from mirrorfast.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mirrorfast.config import TradingConfig
+
     Choices: TypeAlias = "Sequence[Any] | Range"
 
 __all__ = ["Range", "Space"]
@@ -135,6 +137,7 @@ class Space:
 
     Examples
     --------
+    >>> from mirrorfast.config import TradingConfig
     >>> space = Space({"ut_bot.atr_period": [5, 10], "risk.max_heat": [0.03, 0.06]}, TradingConfig())
     >>> len(list(space.grid())), space.apply({"ut_bot.atr_period": 5, "risk.max_heat": 0.03}).risk.max_heat
     (4, 0.03)
@@ -245,7 +248,9 @@ class Space:
                 raise ParameterError(f"space: {address!r}: {head} has {', '.join(known)} and weight")
             return
         if head not in _PARTS:
-            raise ParameterError(f"space: {address!r}: expected <part>.<name> with one of {', '.join((*names, *_PARTS))}")
+            raise ParameterError(
+                f"space: {address!r}: expected <part>.<name> with one of {', '.join((*names, *_PARTS))}"
+            )
         part = getattr(self.config, head).model_dump()
         for key in rest.split("."):
             if not isinstance(part, dict) or key not in part:

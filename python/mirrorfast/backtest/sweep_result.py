@@ -201,13 +201,14 @@ class SweepResult:
 
         Notes
         -----
-        Every combination counts as one independent trial, which is strict where neighbours are alike. A combination that
-        never traded has ratio 0.
+        Every combination counts as one independent trial, which is strict where neighbours are alike. A combination
+        that never traded has ratio 0.
         """
         best = self.best(metric)
         bars, year = best["bars"], best["periods_per_year"]
-        known = self.frame.filter(pl.col("error").is_null())
-        each = known.select((pl.col("sharpe").fill_nan(0.0).fill_null(0.0) / pl.col("periods_per_year").sqrt()))
+        # A guided search may ask for the same combination twice: that is one trial.
+        known = self.frame.filter(pl.col("error").is_null()).unique([*self.space.parameters], maintain_order=True)
+        each = known.select(pl.col("sharpe").fill_nan(0.0).fill_null(0.0) / pl.col("periods_per_year").sqrt())
         ratios = each.to_series().fill_nan(0.0).fill_null(0.0).to_numpy()
         variance = float(ratios.var(ddof=1)) if len(ratios) > 1 else 0.0
         ratio = best["sharpe"] / math.sqrt(year)
@@ -245,15 +246,9 @@ class SweepResult:
         head += f", {failed:,} could not be run" if failed else ""
         best = self.best()
         chosen = ", ".join(f"{k} = {v:g}" if isinstance(v, float) else f"{k} = {v}" for k, v in best["params"].items())
-        return "\n".join(
-            [
-                head,
-                f"Best {self.metric} {best[self.metric]:.4g}: {chosen}",
-                f"  return {best['total_return']:+.2%}, Sharpe {best['sharpe']:.2f}, "
-                f"drawdown {best['max_drawdown']:.2%}, {best['trades']:.0f} trades",
-                *self.warning(),
-            ]
-        )
+        found = f"  return {best['total_return']:+.2%}, Sharpe {best['sharpe']:.2f}, "
+        found += f"drawdown {best['max_drawdown']:.2%}, {best['trades']:.0f} trades"
+        return "\n".join([head, f"Best {self.metric} {best[self.metric]:.4g}: {chosen}", found, *self.warning()])
 
     def warning(self) -> list[str]:
         """Say in words what the best run is worth.
@@ -269,13 +264,14 @@ class SweepResult:
             When there is no best run.
         """
         s = self.significance()
+        alone, after = _share(s["probabilistic_sharpe"]), _share(s["deflated_sharpe"])
+        over, loss = _share(s["probability_of_overfitting"]), _share(s["loss_probability"])
+        trials, luck = f"{s['trials']:.0f}", f"{s['expected_maximum_sharpe']:.2f}"
         lines = [
-            f"The best of {s['trials']:.0f} trials flatters itself: luck alone would show a Sharpe ratio of "
-            f"{s['expected_maximum_sharpe']:.2f}.",
-            f"  deflated Sharpe ratio {_share(s['deflated_sharpe'])} (probability of skill after {s['trials']:.0f} trials; "
-            f"{_share(s['probabilistic_sharpe'])} had it been the only one)",
-            f"  probability of overfitting {_share(s['probability_of_overfitting'])} (the best of one half of the bars is "
-            f"below the median in the other), of loss out of sample {_share(s['loss_probability'])}",
+            f"The best of {trials} trials flatters itself: luck alone would show a Sharpe ratio of {luck}.",
+            f"  deflated Sharpe ratio {after}: probability of skill after {trials} trials ({alone} had it been alone)",
+            f"  probability of overfitting {over}: the best of half of the bars is at or below the median in the other",
+            f"  probability of loss out of sample {loss}",
         ]
         bars = s["minimum_track_record_bars"]
         length = "no length of record" if math.isinf(bars) else "unknown" if math.isnan(bars) else f"{bars:,.0f} bars"

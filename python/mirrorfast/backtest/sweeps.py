@@ -17,7 +17,7 @@ from mirrorfast.backtest.many import Figures, run_many
 from mirrorfast.backtest.runner import prepare
 from mirrorfast.backtest.space import Range, Space
 from mirrorfast.backtest.store import ResultStore
-from mirrorfast.backtest.sweep_result import LOWER_IS_BETTER, SweepResult, score
+from mirrorfast.backtest.sweep_result import SweepResult, score
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.schema import bar_interval, select_bars, validate_bars
@@ -225,9 +225,7 @@ class _Bench:
             self._store.put(key, figures)
 
 
-def _guided(
-    bench: _Bench, trials: int, *, metric: str, seed: int, tick: Callable[[int], None]
-) -> list[dict[str, Any]]:
+def _guided(bench: _Bench, trials: int, *, metric: str, seed: int, tick: Callable[[int], None]) -> list[dict[str, Any]]:
     try:
         import optuna
     except ImportError as error:

@@ -226,7 +226,8 @@ def walk_forward(
     step : int, optional
         Bar times from one fold to the next, >= `test`; `test` by default.
     embargo : int, default 0
-        Bar times dropped between training and test, so that nothing that was open at the end of the one is in the other.
+        Bar times dropped between training and test, so that nothing that was open at the end of the one is in the
+        other.
     anchored : bool, default False
         Training windows begin with the first bar and grow; else they roll.
     space : mapping of str to sequence or Range, optional
@@ -234,8 +235,8 @@ def walk_forward(
     search, trials, metric, seed, jobs
         As for :func:`mirrorfast.sweep`.
     warm_up : int, optional
-        Bars of each symbol before a test that warm everything up and are not traded; by default as many as the strategies
-        need, at least 250. Fewer where there are fewer.
+        Bars of each symbol before a test that warm everything up and are not traded; by default as many as the
+        strategies need, at least 250. Fewer where there are fewer.
     progress : bool, default False
         Show a progress bar on standard error for each fold's search.
     strategies, ensemble, risk, costs, config : optional
@@ -257,9 +258,9 @@ def walk_forward(
 
     Notes
     -----
-    A training window is a plain backtest of its bars, in which strategies warm up. A test is a plain backtest that may act
-    from the close of its first bar on (``trade_from``); strategy weights begin anew. What is open at the end of a test is
-    valued at its last close. Only whole folds are run. Nothing of a test reaches its own or an earlier choice.
+    A training window is a plain backtest of its bars, in which strategies warm up. A test is a plain backtest that may
+    act from the close of its first bar on (``trade_from``); strategy weights begin anew. What is open at the end of a
+    test is valued at its last close. Only whole folds are run. Nothing of a test reaches its own or an earlier choice.
 
     References
     ----------

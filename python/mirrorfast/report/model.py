@@ -101,8 +101,8 @@ class ReportModel:
     def benchmark(self) -> npt.NDArray[np.float64]:
         """Equity of buying all symbols in equal parts with the first capital and holding them.
 
-        With costs where the model was given such a curve, else without. A symbol whose prices begin later waits in cash;
-        empty when there are no prices.
+        With costs where the model was given such a curve, else without. A symbol whose prices begin later waits in
+        cash; empty when there are no prices.
         """
         if self.benchmark_costs and len(self.equity):
             return self._given_benchmark()

@@ -86,9 +86,7 @@ def resampling(model: ReportModel, drawn: list[Chart]) -> str:
         Line(label, x[last].astype(np.int64), run.cone[column].to_numpy()[last], style)
         for column, label, style in (*names, *middle)
     ]
-    chart = Chart(
-        "chart-cone", f"Equity over {run.paths:,} resampled orders of the trades", lines, height="middle"
-    )
+    chart = Chart("chart-cone", f"Equity over {run.paths:,} resampled orders of the trades", lines, height="middle")
     drawn.append(chart)
     quantiles = table(
         [("Of all histories", ""), ("Final equity", "n"), ("Total return", "n"), ("Deepest drawdown", "n")],

@@ -74,8 +74,8 @@ def render(model: ReportModel) -> str:
                 "strategies",
                 "Strategies",
                 tables.strategies(model) + _weights(model, drawn),
-                "A trade's PnL goes to the strategies that stood for it at its entry, by their share in that vote. Sharpe "
-                "and drawdown are of the profit booked when trades closed.",
+                "A trade's PnL goes to the strategies that stood for it at its entry, by their share in that vote. "
+                "Sharpe and drawdown are of the profit booked when trades closed.",
             ),
             _card("symbols", "Symbols", tables.symbols(model)),
             _card("months", "Monthly returns", tables.months(model)),
@@ -83,8 +83,8 @@ def render(model: ReportModel) -> str:
                 "luck",
                 "What luck could have done",
                 sections.resampling(model, drawn),
-                "The same trades drawn again, with replacement and in another order: the cone shows how much of the curve "
-                "is the order in which they came.",
+                "The same trades drawn again with replacement: the cone shows how much of the curve and of its end "
+                "is chance.",
             ),
             '<div class="two">',
             _card(

@@ -43,8 +43,8 @@ def write_report(
         ``html`` (a page with charts), ``markdown``, ``json`` (every figure) or ``csv`` (the closed trades); by default
         what the file's name ends with says, else ``html``.
     benchmark : DataFrame, optional
-        ``timestamp equity`` of what the run is compared with, such as ``BacktestResult.benchmark``; by default buying and
-        holding at the prices, without costs.
+        ``timestamp equity`` of what the run is compared with, such as ``BacktestResult.benchmark``; by default buying
+        and holding at the prices, without costs.
 
     Returns
     -------
