@@ -22,7 +22,13 @@ DEGENERATE = {
     ),
     "zero": (
         [0.0] * 10,
-        {"total_return": 0.0, "annual_return": 0.0, "annual_volatility": 0.0, "max_drawdown": 0.0, "value_at_risk": 0.0},
+        {
+            "total_return": 0.0,
+            "annual_return": 0.0,
+            "annual_volatility": 0.0,
+            "max_drawdown": 0.0,
+            "value_at_risk": 0.0,
+        },
         ("sharpe", "sortino", "calmar", "omega", "tail_ratio"),
     ),
     "loss": (

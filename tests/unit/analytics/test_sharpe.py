@@ -63,9 +63,7 @@ def test_the_expected_maximum_is_that_of_simulated_noise() -> None:
 
 def test_the_ratio_of_noise_is_uniform() -> None:
     r = np.random.default_rng(11).normal(size=(2000, 250))
-    values = [
-        probabilistic_sharpe(float(x.mean() / x.std(ddof=1)), bars=250) for x in r
-    ]
+    values = [probabilistic_sharpe(float(x.mean() / x.std(ddof=1)), bars=250) for x in r]
     for level in (0.1, 0.5, 0.9):
         assert np.mean(np.array(values) < level) == pytest.approx(level, abs=0.03)
 
