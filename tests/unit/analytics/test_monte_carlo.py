@@ -8,6 +8,7 @@ import pytest
 
 from mirrorfast.analytics.monte_carlo import monte_carlo
 from mirrorfast.errors import DataError, ParameterError
+import itertools
 
 
 def trades(values) -> pl.DataFrame:
@@ -62,7 +63,7 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 def test_the_cone_is_ordered_and_ends_at_the_quantiles() -> None:
     drawn = monte_carlo(trades(np.random.default_rng(7).normal(0.001, 0.02, 500)), capital=10.0, paths=500)
     columns = [drawn.cone[c].to_numpy() for c in ("p5", "p25", "p50", "p75", "p95")]
-    assert all((a <= b).all() for a, b in zip(columns, columns[1:], strict=False))
+    assert all((a <= b).all() for a, b in itertools.pairwise(columns))
     assert drawn.cone["trade"][-1] == 500
     assert drawn.cone.height <= 201
     assert [c[-1] for c in columns] == pytest.approx(drawn.quantiles()["final_equity"].to_list())

@@ -1,7 +1,7 @@
 """Walk-forward: folds, no leakage either way, and a joined curve that adds up."""
 
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -9,6 +9,7 @@ import pytest
 import mirrorfast as mf
 from mirrorfast.backtest.walk import folds_of
 from mirrorfast.errors import DataError, ParameterError
+import itertools
 
 SPACE = {"ut_bot.atr_period": [3, 10, 30]}
 
@@ -31,7 +32,7 @@ def test_windows_never_overlap(anchored: bool, train: int, test: int, step: int,
     for fold in folds:
         assert fold.train_end + embargo == fold.test_start
         assert fold.test_end - fold.test_start == test
-    assert all(a.test_end <= b.test_start for a, b in zip(folds, folds[1:], strict=False))
+    assert all(a.test_end <= b.test_start for a, b in itertools.pairwise(folds))
     assert folds[-1].test_end + step > 60
 
 
@@ -165,6 +166,6 @@ def test_bad_options_are_named(bars: pl.DataFrame) -> None:
 
 
 def test_a_backtest_may_begin_after_the_last_bar(bars: pl.DataFrame) -> None:
-    idle = mf.backtest(bars, strategies=["ut_bot"], trade_from=datetime(2030, 1, 1))
+    idle = mf.backtest(bars, strategies=["ut_bot"], trade_from=datetime(2030, 1, 1, tzinfo=UTC))
     assert idle.orders.height == 0
     assert idle.final_equity == 10_000.0
