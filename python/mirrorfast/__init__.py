@@ -31,6 +31,7 @@ _LAZY = {
     "PairsTradingAgent": "mirrorfast.strategies",
     "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
+    "Range": "mirrorfast.backtest",
     "RegimeChangeAgent": "mirrorfast.strategies",
     "RiskConfig": "mirrorfast.config",
     "RiskManager": "mirrorfast.risk",
@@ -41,12 +42,14 @@ _LAZY = {
     "SignalClassifier": "mirrorfast.signals",
     "StrategyConfig": "mirrorfast.config",
     "StrategyTrainerAgent": "mirrorfast.ensemble",
+    "SweepResult": "mirrorfast.backtest",
     "TechnicalIndicators": "mirrorfast.indicators",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
     "UTSignalAgent": "mirrorfast.strategies",
     "VBSRAgent": "mirrorfast.strategies",
     "VolatilityRegimeAgent": "mirrorfast.strategies",
+    "WalkForwardResult": "mirrorfast.backtest",
     "backtest": "mirrorfast.backtest",
     "check_bias": "mirrorfast.backtest",
     "clock": "mirrorfast.clock",
@@ -66,8 +69,10 @@ _LAZY = {
     "scan_bars": "mirrorfast.signals",
     "signals": "mirrorfast.signals",
     "strategies": "mirrorfast.strategies",
+    "sweep": "mirrorfast.backtest",
     "telemetry": "mirrorfast.telemetry",
     "validate_bars": "mirrorfast.data",
+    "walk_forward": "mirrorfast.backtest",
 }
 
 if TYPE_CHECKING:
@@ -86,7 +91,17 @@ if TYPE_CHECKING:
     )
     from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
-    from mirrorfast.backtest import BacktestResult, BiasReport, backtest, check_bias
+    from mirrorfast.backtest import (
+        BacktestResult,
+        BiasReport,
+        Range,
+        SweepResult,
+        WalkForwardResult,
+        backtest,
+        check_bias,
+        sweep,
+        walk_forward,
+    )
     from mirrorfast.config import (
         CostConfig,
         EnsembleConfig,
@@ -115,8 +130,8 @@ if TYPE_CHECKING:
         PairsTradingAgent,
         RegimeChangeAgent,
         ScannerSignalAgent,
-        SMACrossAgent,
         SentimentMomentumAgent,
+        SMACrossAgent,
         UTSignalAgent,
         VBSRAgent,
         VolatilityRegimeAgent,
@@ -148,6 +163,7 @@ __all__ = [
     "PairsTradingAgent",
     "ParameterError",
     "RLConfig",
+    "Range",
     "RegimeChangeAgent",
     "RiskConfig",
     "RiskManager",
@@ -158,12 +174,14 @@ __all__ = [
     "SignalClassifier",
     "StrategyConfig",
     "StrategyTrainerAgent",
+    "SweepResult",
     "TechnicalIndicators",
     "TradeAnalyzerAgent",
     "TradingConfig",
     "UTSignalAgent",
     "VBSRAgent",
     "VolatilityRegimeAgent",
+    "WalkForwardResult",
     "__version__",
     "backtest",
     "check_bias",
@@ -184,8 +202,10 @@ __all__ = [
     "scan_bars",
     "signals",
     "strategies",
+    "sweep",
     "telemetry",
     "validate_bars",
+    "walk_forward",
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import signal
 from dataclasses import dataclass, field
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from mirrorfast import _core
+from mirrorfast.backtest.benchmark import buy_and_hold
 from mirrorfast.backtest.own import check_own
 from mirrorfast.config import TradingConfig
+from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import ReplayFeed
 from mirrorfast.data.files import read_bars
 from mirrorfast.data.sample import sample_bars
@@ -149,9 +150,7 @@ class IntegratedTradingSystem:
         self.symbols: list[str] = self.bars["symbol"].unique(maintain_order=True).to_list()
         self.lineup = Lineup.of(self.config)
         self.interval = bar_interval(self.bars)
-        self.engine_json = self.config.to_engine_json(
-            self.symbols, interval=self.interval, own=self.lineup.own_names
-        )
+        self.engine_json = self.config.to_engine_json(self.symbols, interval=self.interval, own=self.lineup.own_names)
         self.strategies = self.lineup.names
         self.engine = _core.DecisionEngine(self.engine_json)
         minimum = max(self.engine.warm_up, self.lineup.warm_up) + 2
@@ -273,14 +272,7 @@ class IntegratedTradingSystem:
 
     def _identity(self) -> dict[str, Any]:
         """Say what makes two starts the same run: configuration and bars, nothing of where or when."""
-        digest = hashlib.sha256()
-        for column in self.bars.get_columns():
-            digest.update(column.name.encode())
-            values = column.to_physical()
-            digest.update(
-                "\0".join(values.to_list()).encode() if column.name == "symbol" else values.to_numpy().tobytes()
-            )
-        identity: dict[str, Any] = {"engine": json.loads(self.engine_json), "bars": digest.hexdigest()}
+        identity: dict[str, Any] = {"engine": json.loads(self.engine_json), "bars": bars_digest(self.bars)}
         if self.lineup.own:
             identity["own"] = self.lineup.identity()
         return identity
@@ -302,13 +294,14 @@ class IntegratedTradingSystem:
         equity = ledger.frame("equity", self.run_id)
         analyzer = TradeAnalyzerAgent(ledger, run=self.run_id)
         report = self.directory / "report.html"
-        write_report(ledger, run=self.run_id, path=report, bars=self.bars)
         last = equity["ts"][-1] if equity.height else None
-        seen = 0 if last is None else self.bars.filter(self.bars["timestamp"] <= last).height
+        seen = self.bars.head(0) if last is None else self.bars.filter(self.bars["timestamp"] <= last)
+        hold = None if last is None else buy_and_hold(seen, self.config.model_copy(update={"symbols": ()})).equity
+        write_report(ledger, run=self.run_id, path=report, bars=self.bars, benchmark=hold)
         return RunSummary(
             run=self.run_id,
             status=run["status"],
-            bars=seen,
+            bars=seen.height,
             trades=ledger.frame("trades", self.run_id).height,
             capital=float(self.config.capital),
             equity=float(equity["equity"][-1]) if equity.height else float(self.config.capital),

@@ -8,8 +8,22 @@ from typing import Any
 from mirrorfast.backtest.bias import BiasReport, check_bias
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.backtest.runner import backtest
+from mirrorfast.backtest.space import Range
+from mirrorfast.backtest.sweep_result import SweepResult
+from mirrorfast.backtest.sweeps import sweep
+from mirrorfast.backtest.walk import WalkForwardResult, walk_forward
 
-__all__ = ["BacktestResult", "BiasReport", "backtest", "check_bias"]
+__all__ = [
+    "BacktestResult",
+    "BiasReport",
+    "Range",
+    "SweepResult",
+    "WalkForwardResult",
+    "backtest",
+    "check_bias",
+    "sweep",
+    "walk_forward",
+]
 
 
 class _CallableModule(ModuleType):

@@ -332,7 +332,9 @@ def _last_rows(bars: pl.DataFrame, columns: pl.DataFrame) -> pl.DataFrame:
 def _short_lookback(what: Subject, warm_up: int | None, spans: list[tuple[int, float]]) -> dict[str, Any]:
     needs = "remembers for ever" if warm_up is None else f"needs {_bars(warm_up)}"
     gap = next((gap for span, gap in reversed(spans) if what.lookback is not None and span <= what.lookback), math.inf)
-    message = f"says lookback = {what.lookback}, but {needs}: with {what.lookback} a value differs by {shown(float(gap))}"
+    message = (
+        f"says lookback = {what.lookback}, but {needs}: with {what.lookback} a value differs by {shown(float(gap))}"
+    )
     return _finding("lookback", None, None, None, None) | {"bars": warm_up, "message": message}
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import time
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,9 +19,10 @@ from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from typing import Literal
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "execute", "prepare"]
 
 
 def backtest(
@@ -31,6 +35,7 @@ def backtest(
     config: TradingConfig | None = None,
     decisions: bool = True,
     bias_check: Literal["raise", "warn", "off"] | None = None,
+    trade_from: datetime | None = None,
 ) -> BacktestResult:
     """Run strategies, ensemble and risk engine over bars; fills, fees and stops as in paper trading.
 
@@ -55,6 +60,9 @@ def backtest(
         What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
         configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more
         calls of the strategy; :func:`mirrorfast.check_bias` looks closer.
+    trade_from : datetime, optional
+        First bar whose close may be acted on, UTC where it carries no zone: the bars before it warm everything up and
+        are not traded.
 
     Returns
     -------
@@ -90,21 +98,107 @@ def backtest(
     )
     lineup = Lineup.of(cfg)
     table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
-    symbols = table["symbol"].unique(maintain_order=True).to_list()
     interval = bar_interval(table)
-    engine_json = cfg.to_engine_json(symbols, interval=interval, own=lineup.own_names)
+    _, engine_json = prepare(table, cfg, interval=interval)
     require_bars(
         table,
         max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2,
         source="bars",
         reason="the strategies' warm-up and one trade",
     )
+    return execute(table, cfg, engine_json, decisions=decisions, trade_from=trade_from, interval=interval)
+
+
+def prepare(table: pl.DataFrame, cfg: TradingConfig, *, interval: str | None = None) -> tuple[list[str], str]:
+    """Name the symbols of a run and write its engine's configuration.
+
+    Parameters
+    ----------
+    table
+        Validated bars.
+    cfg
+        Configuration.
+    interval
+        The step of the bars, where it is known.
+
+    Returns
+    -------
+    tuple of list of str and str
+        Symbols in the order of the bars, and JSON.
+    """
+    symbols = table["symbol"].unique(maintain_order=True).to_list()
+    own = Lineup.of(cfg).own_names
+    return symbols, cfg.to_engine_json(symbols, interval=interval or bar_interval(table), own=own)
+
+
+def execute(
+    table: pl.DataFrame,
+    cfg: TradingConfig,
+    engine_json: str,
+    *,
+    decisions: bool = True,
+    trade_from: datetime | None = None,
+    votes: Sequence[tuple[Any, Any]] | None = None,
+    interval: str | None = None,
+) -> BacktestResult:
+    """Run an engine's configuration over validated bars.
+
+    Parameters
+    ----------
+    table
+        Validated bars.
+    cfg
+        What the result names as its configuration.
+    engine_json
+        What is run.
+    decisions
+        Keep one row a bar.
+    trade_from
+        First bar whose close may be acted on.
+    votes
+        Signal and confidence columns of the engine's external strategies; by default those of the configuration are
+        asked.
+    interval
+        The step of the bars, where it is known.
+
+    Returns
+    -------
+    BacktestResult
+        Its tables.
+    """
+    policy = None
+    if trade_from is not None:
+        engine_json, policy = _idle_before(table, engine_json, trade_from)
     start = time.perf_counter()
-    votes = own_votes(lineup, table, cfg, interval)
-    out = _core.run_backtest(table, engine_json, votes=votes, decisions=decisions)
+    lineup = Lineup.of(cfg)
+    if votes is not None or not lineup.own:
+        asked = None if votes is None else list(votes)
+    else:
+        asked = list(own_votes(lineup, table, cfg, interval or bar_interval(table)))
+    out = _core.run_backtest(table, engine_json, votes=asked, policy=policy, decisions=decisions)
     seconds = time.perf_counter() - start
     tables: dict[str, Any] = {
         name: pl.DataFrame(out[name])
         for name in ("equity", "decisions", "orders", "order_events", "fills", "trades", "weights")
     }
-    return BacktestResult(**tables, risk_events=out["risk_events"], bars=table, seconds=seconds, config=cfg)
+    noticed = [
+        (e["ts"], f"{e['kind']}: equity {e['equity']:,.2f}, {e['drawdown']:.2%} below its peak")
+        for e in out["risk_events"]
+    ]
+    return BacktestResult(**tables, risk_events=noticed, bars=table, seconds=seconds, config=cfg, trade_from=trade_from)
+
+
+def _idle_before(table: pl.DataFrame, engine_json: str, trade_from: datetime) -> tuple[str, tuple[Any, Any]]:
+    """Hold the engine flat until a time, by a policy that is sure of a position of 0 and has nothing to say afterwards.
+
+    Without a policy every mode but `rl_only` (which then is flat throughout) follows the rules alone, so that from this
+    time on the engine decides as it would without one.
+    """
+    document = json.loads(engine_json)
+    if document["meta"]["mode"] != "rl_only":
+        document["meta"] |= {"mode": "confidence_blend", "high_share": 1.0}
+    since = trade_from.replace(tzinfo=UTC) if trade_from.tzinfo is None else trade_from
+    idle = pl.when(pl.col("timestamp") < since)
+    silent = pl.lit(math.nan)
+    columns = table.select(position=idle.then(0.0).otherwise(silent), confidence=idle.then(1.0).otherwise(silent))
+    return json.dumps(document, sort_keys=True), (columns["position"].to_numpy(), columns["confidence"].to_numpy())

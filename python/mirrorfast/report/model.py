@@ -11,6 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from mirrorfast.analytics.attribution import performance_by
+from mirrorfast.analytics.monte_carlo import MonteCarlo, monte_carlo
+from mirrorfast.analytics.performance import performance
+from mirrorfast.analytics.relative import relative_performance
 from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
 from mirrorfast.report import numbers
 
@@ -43,12 +47,15 @@ class ReportModel:
         Name of the run.
     bars : DataFrame or Arrow table, optional
         Bars of the market for prices and benchmark; the prices of the run's decisions by default.
+    benchmark : DataFrame, optional
+        ``timestamp equity`` of buying and holding at the run's costs; without costs, from the prices, by default.
     """
 
-    def __init__(self, source: Any, *, run: str | None = None, bars: Any = None) -> None:
+    def __init__(self, source: Any, *, run: str | None = None, bars: Any = None, benchmark: Any = None) -> None:
         self.analyzer = TradeAnalyzerAgent(source, run=run)
         self.frames: RunFrames = self.analyzer.frames
         self._bars = bars
+        self._benchmark = benchmark
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -92,10 +99,13 @@ class ReportModel:
 
     @cached_property
     def benchmark(self) -> npt.NDArray[np.float64]:
-        """Equity of buying all symbols in equal parts with the first capital and holding them, without costs.
+        """Equity of buying all symbols in equal parts with the first capital and holding them.
 
-        A symbol whose prices begin later waits in cash; empty when there are no prices.
+        With costs where the model was given such a curve, else without. A symbol whose prices begin later waits in
+        cash; empty when there are no prices.
         """
+        if self.benchmark_costs and len(self.equity):
+            return self._given_benchmark()
         if not self.prices or not len(self.equity):
             return np.empty(0)
         part = float(self.equity[0]) / len(self.prices)
@@ -104,6 +114,44 @@ class ReportModel:
             at = np.searchsorted(ms, self.times, side="right") - 1
             total += part * np.where(at >= 0, price[np.maximum(at, 0)] / price[0], 1.0)
         return total
+
+    @property
+    def benchmark_costs(self) -> bool:
+        """Whether the benchmark paid the run's costs."""
+        return self._benchmark is not None
+
+    def _given_benchmark(self) -> npt.NDArray[np.float64]:
+        given = self._benchmark if isinstance(self._benchmark, pl.DataFrame) else pl.DataFrame(self._benchmark)
+        ms, equity = given["timestamp"].dt.epoch("ms").to_numpy(), given["equity"].to_numpy()
+        if not len(ms):
+            return np.empty(0)
+        at = np.searchsorted(ms, self.times, side="right") - 1
+        return np.where(at >= 0, equity[np.maximum(at, 0)], equity[0])
+
+    @cached_property
+    def relative(self) -> dict[str, float]:
+        """The run against the benchmark: alpha, beta, information ratio and what else there is; empty without one."""
+        if len(self.benchmark) < 2 or not (self.equity > 0).all() or not (self.benchmark > 0).all():
+            return {}
+        year = self.metrics["periods_per_year"]
+        if not year > 0:
+            return {}
+        return relative_performance(self.equity, self.benchmark, periods_per_year=year)
+
+    @cached_property
+    def benchmark_metrics(self) -> dict[str, float]:
+        """All figures of the benchmark; empty without one."""
+        if not len(self.benchmark):
+            return {}
+        return performance(pl.DataFrame({"timestamp": self.frames.equity["timestamp"], "equity": self.benchmark}))
+
+    @cached_property
+    def resampled(self) -> MonteCarlo | None:
+        """Other histories of the same trades; None with too few trades to draw from."""
+        trades = self.frames.trades
+        if trades.height < _FEW_TRADES or trades["pnl_fraction"].null_count():
+            return None
+        return monte_carlo(trades, capital=float(self.equity[0]))
 
     @cached_property
     def benchmark_return(self) -> float:
@@ -180,6 +228,14 @@ class ReportModel:
             )
             .sort("timestamp", "id", descending=True)
         )
+
+    @cached_property
+    def parts(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Figures by `strategy` and `symbol`, then by its name."""
+        return {
+            part: {row.pop(part): row for row in performance_by(self.analyzer, part).iter_rows(named=True)}
+            for part in ("strategy", "symbol")
+        }
 
     @cached_property
     def verdict(self) -> Verdict:

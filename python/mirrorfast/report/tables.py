@@ -22,10 +22,12 @@ __all__ = [
     "groups",
     "incidents",
     "months",
+    "number_cell",
     "refusals",
     "regime",
     "strategies",
     "symbols",
+    "table",
     "trades",
 ]
 
@@ -42,7 +44,7 @@ def _text(value: object, style: str = "") -> Cell:
     return f"<td{_class(style)}>{escape(str(value))}</td>"
 
 
-def _num(text: str, value: float | None = None) -> Cell:
+def number_cell(text: str, value: float | None = None) -> Cell:
     """Right-align a number, coloured by the sign of `value`."""
     tone = "" if value is None or not math.isfinite(value) or value == 0 else " gain" if value > 0 else " loss"
     return f'<td class="n{tone}">{escape(text)}</td>'
@@ -96,13 +98,14 @@ def strategies(model: ReportModel) -> str:
     cells = [
         [
             f'<th scope="row">{escape(_known(r["strategy"], "No strategy"))}</th>',
-            _num(number(r["weight"], 2)),
+            number_cell(number(r["weight"], 2)),
             f"<td>{badge(r['grade'], 'grade-' + r['grade'][:1]) if r['grade'] else numbers.NONE}</td>",
-            _num(count(r["trades"])),
-            _num(percent(r["win_rate"], 0)),
-            _num(number(r["profit_factor"])),
-            _num(money(r["pnl"], sign=True), r["pnl"]),
-            _num(percent(r["pnl_share"], 0, sign=True), r["pnl_share"]),
+            number_cell(count(r["trades"])),
+            number_cell(percent(r["win_rate"], 0)),
+            number_cell(number(r["profit_factor"])),
+            *_ratios(model, "strategy", r["strategy"]),
+            number_cell(money(r["pnl"], sign=True), r["pnl"]),
+            number_cell(percent(r["pnl_share"], 0, sign=True), r["pnl_share"]),
             _bar(r["pnl"], most),
         ]
         for r in rows.iter_rows(named=True)
@@ -114,11 +117,22 @@ def strategies(model: ReportModel) -> str:
         ("Trades", "n"),
         ("Won", "n"),
         ("Profit factor", "n"),
+        ("Sharpe", "n"),
+        ("Drawdown", "n"),
         ("PnL", "n"),
         ("Share", "n"),
         ("", "bar"),
     ]
     return table(heads, cells, caption="Results per strategy", empty="No strategy has voted yet.")
+
+
+def _ratios(model: ReportModel, part: str, name: str) -> list[Cell]:
+    """Sharpe ratio and deepest drawdown of what one strategy or symbol earned."""
+    figures = model.parts[part].get(name, {})
+    return [
+        number_cell(number(figures.get("sharpe", math.nan))),
+        number_cell(percent(figures.get("max_drawdown", math.nan), 1)),
+    ]
 
 
 def symbols(model: ReportModel) -> str:
@@ -132,12 +146,13 @@ def symbols(model: ReportModel) -> str:
         cells.append(
             [
                 f'<th scope="row">{escape(symbol)}</th>',
-                _num(count(r.get("trades", 0))),
-                _num(percent(r.get("win_rate"), 0)),
-                _num(number(r.get("profit_factor"))),
-                _num(money(r.get("fees", 0.0))),
-                _num(percent(hold, 1, sign=True), hold),
-                _num(money(r.get("pnl", 0.0), sign=True), r.get("pnl", 0.0)),
+                number_cell(count(r.get("trades", 0))),
+                number_cell(percent(r.get("win_rate"), 0)),
+                number_cell(number(r.get("profit_factor"))),
+                *_ratios(model, "symbol", symbol),
+                number_cell(money(r.get("fees", 0.0))),
+                number_cell(percent(hold, 1, sign=True), hold),
+                number_cell(money(r.get("pnl", 0.0), sign=True), r.get("pnl", 0.0)),
                 _bar(r.get("pnl", 0.0), most),
             ]
         )
@@ -146,6 +161,8 @@ def symbols(model: ReportModel) -> str:
         ("Trades", "n"),
         ("Won", "n"),
         ("Profit factor", "n"),
+        ("Sharpe", "n"),
+        ("Drawdown", "n"),
         ("Fees", "n"),
         ("Buy & hold", "n"),
         ("PnL", "n"),
@@ -170,9 +187,9 @@ def groups(model: ReportModel, group: Any, title: str, label: Callable[[Any], st
     cells = [
         [
             f'<th scope="row">{escape(label(r[group]))}</th>',
-            _num(count(r["trades"])),
-            _num(percent(r["win_rate"], 0)),
-            _num(money(r["pnl"], sign=True), r["pnl"]),
+            number_cell(count(r["trades"])),
+            number_cell(percent(r["win_rate"], 0)),
+            number_cell(money(r["pnl"], sign=True), r["pnl"]),
             _bar(r["pnl"], most),
         ]
         for r in rows.iter_rows(named=True)
@@ -200,7 +217,7 @@ def months(model: ReportModel) -> str:
             line.append(
                 f'<td class="heat {tone}" style="--s:{strength:.2f}">{escape(percent(value, 1, sign=True))}</td>'
             )
-        line.append(_num(percent(total, 1, sign=True), total))
+        line.append(number_cell(percent(total, 1, sign=True), total))
         cells.append(line)
     heads = [("Year", ""), *((_MONTHS[m - 1], "n") for m in shown), ("Year", "n")]
     return table(heads, cells, caption="Monthly returns", empty="No month has passed yet.")
@@ -214,7 +231,7 @@ def refusals(model: ReportModel) -> str:
         [
             f'<th scope="row">{escape(words(r["rule"]))}</th>',
             f"<td>{badge(words(r['verdict']), 'v-' + r['verdict'])}</td>",
-            _num(count(r["decisions"])),
+            number_cell(count(r["decisions"])),
             f'<td class="bar plain"><s><i style="left:0;width:{r["decisions"] / most:.1%}"></i></s></td>',
             _text(numbers.sentence(r["example"]), "wide"),
         ]
@@ -235,11 +252,11 @@ def decisions(model: ReportModel) -> str:
             [
                 f'<td class="when">{escape(moment(r["timestamp"].timestamp() * 1000))}</td>',
                 f'<th scope="row">{escape(r["symbol"])}</th>',
-                _num(price(r["price"])),
-                _num(fraction(r["target"]), r["target"]),
+                number_cell(price(r["price"])),
+                number_cell(fraction(r["target"]), r["target"]),
                 f'<td class="votes">{"".join(_vote(s, r) for s in model.frames.strategies)}</td>',
                 f"<td>{verdict}</td>",
-                _num(number(r["quantity"], 4).rstrip("0").rstrip(".") if r["quantity"] else numbers.NONE),
+                number_cell(number(r["quantity"], 4).rstrip("0").rstrip(".") if r["quantity"] else numbers.NONE),
                 f'<td class="wide">{_reasons(r["reasons"] or [])}</td>',
             ]
         )
@@ -289,19 +306,19 @@ def trades(model: ReportModel) -> str:
     rows = model.analyzer.round_trips.tail(_TRADES).reverse()
     cells = [
         [
-            _num(count(r["trade"])),
+            number_cell(count(r["trade"])),
             f'<th scope="row">{escape(r["symbol"])}</th>',
             f"<td>{badge(words(r['side']), r['side'])}</td>",
             f'<td class="when">{escape(moment(r["entry_time"].timestamp() * 1000))}</td>',
-            _num(price(r["entry_price"])),
+            number_cell(price(r["entry_price"])),
             f'<td class="when">{escape(moment(r["exit_time"].timestamp() * 1000))}</td>',
-            _num(price(r["exit_price"])),
+            number_cell(price(r["exit_price"])),
             _text(closed_by(r["exit"])),
-            _num(count(r["bars"])),
-            _num(percent(r["mae"], 1)),
-            _num(percent(r["mfe"], 1)),
-            _num(percent(r["return_fraction"], 2, sign=True), r["return_fraction"]),
-            _num(money(r["pnl"], sign=True), r["pnl"]),
+            number_cell(count(r["bars"])),
+            number_cell(percent(r["mae"], 1)),
+            number_cell(percent(r["mfe"], 1)),
+            number_cell(percent(r["return_fraction"], 2, sign=True), r["return_fraction"]),
+            number_cell(money(r["pnl"], sign=True), r["pnl"]),
         ]
         for r in rows.iter_rows(named=True)
     ]
@@ -336,7 +353,7 @@ def costs(model: ReportModel) -> str:
     ]
     most = max(abs(v) for _, v in steps)
     cells = [
-        [f'<th scope="row">{escape(name)}</th>', _num(money(v, sign=True), v), _bar(v, most)]
+        [f'<th scope="row">{escape(name)}</th>', number_cell(money(v, sign=True), v), _bar(v, most)]
         for name, v in steps
         if v or name != "Funding"
     ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from mirrorfast.report import charts, numbers, tables
+from mirrorfast.report import charts, numbers, sections, tables
 from mirrorfast.report.charts import Chart, Line, Mark
 from mirrorfast.report.numbers import moment, money, number, percent, price, words
 
@@ -62,15 +62,30 @@ def render(model: ReportModel) -> str:
             '<main id="content">',
             _tiles(model),
             _curve(model, drawn),
+            _card(
+                "benchmark",
+                "Against buy and hold",
+                sections.against_benchmark(model),
+                "Alpha, beta and captures are measured on the returns of single bars."
+                + (" The holder paid the same fees, spread and slippage." if model.benchmark_costs else ""),
+            ),
             _prices(model, drawn),
             _card(
                 "strategies",
                 "Strategies",
                 tables.strategies(model) + _weights(model, drawn),
-                "A trade's PnL goes to the strategies that stood for it at its entry, by their share in that vote.",
+                "A trade's PnL goes to the strategies that stood for it at its entry, by their share in that vote. "
+                "Sharpe and drawdown are of the profit booked when trades closed.",
             ),
             _card("symbols", "Symbols", tables.symbols(model)),
             _card("months", "Monthly returns", tables.months(model)),
+            _card(
+                "luck",
+                "What luck could have done",
+                sections.resampling(model, drawn),
+                "The same trades drawn again with replacement: the cone shows how much of the curve and of its end "
+                "is chance.",
+            ),
             '<div class="two">',
             _card(
                 "returns",
@@ -133,10 +148,12 @@ def _header(model: ReportModel) -> str:
         f'<a href="#{name}">{escape(text)}</a>'
         for name, text in (
             ("curve", "Equity"),
+            ("benchmark", "Buy & hold"),
             ("prices", "Trades"),
             ("strategies", "Strategies"),
             ("costs", "Costs"),
             ("months", "Months"),
+            ("luck", "Luck"),
             ("risk", "Risk"),
             ("decisions", "Decisions"),
             ("more", "All figures"),
@@ -234,7 +251,8 @@ def _curve(model: ReportModel, drawn: list[Chart]) -> str:
         lines.append(Line("Buy & hold", model.times, model.benchmark, "hold"))
         legend += (
             '<button type="button" class="toggle" aria-pressed="true" data-line="hold">'
-            '<i class="hold"></i>Buy &amp; hold, equal parts, no costs</button>'
+            '<i class="hold"></i>Buy &amp; hold, equal parts, '
+            f"{'same costs' if model.benchmark_costs else 'no costs'}</button>"
         )
     said = f"Equity over time: {model.verdict.headline}"
     top = Chart("chart-equity", said, lines)

@@ -25,6 +25,7 @@ def write_report(
     bars: Any = None,
     *,
     format: Format | None = None,  # noqa: A002 - what every library calls it
+    benchmark: Any = None,
 ) -> Path:
     """Write a run's report as one file that needs nothing else, not even a network.
 
@@ -41,6 +42,9 @@ def write_report(
     format
         ``html`` (a page with charts), ``markdown``, ``json`` (every figure) or ``csv`` (the closed trades); by default
         what the file's name ends with says, else ``html``.
+    benchmark : DataFrame, optional
+        ``timestamp equity`` of what the run is compared with, such as ``BacktestResult.benchmark``; by default buying
+        and holding at the prices, without costs.
 
     Returns
     -------
@@ -74,7 +78,7 @@ def write_report(
     kind = _SUFFIXES.get(target.suffix.lower(), "html") if format is None else format
     if kind not in get_args(Format):
         raise ParameterError(f"format {kind!r}: expected one of {', '.join(get_args(Format))}")
-    model = ReportModel(source, run=run, bars=bars)
+    model = ReportModel(source, run=run, bars=bars, benchmark=benchmark)
     if kind == "html":
         from mirrorfast.report.tearsheet import render
 

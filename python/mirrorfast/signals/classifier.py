@@ -233,7 +233,7 @@ class SignalClassifier:
         except pl.exceptions.ColumnNotFoundError as error:
             column = str(error).partition("\n")[0]
             raise ShapeError(f"features: a column that classifier {name!r} reads is missing: {column}") from error
-        except Exception as error:  # noqa: BLE001 - code of the user's may raise anything
+        except Exception as error:
             raise UserCodeError(
                 f"classifier {name}: raised {type(error).__name__} on {frame.height} rows: {error}"
             ) from error

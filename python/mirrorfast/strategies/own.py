@@ -169,7 +169,7 @@ def _made(given: type, what: str, params: dict[str, float]) -> Any:
         raise ParameterError(f"{what}: {error}") from error
     except ParameterError:
         raise
-    except Exception as error:  # noqa: BLE001 - code of the user's may raise anything
+    except Exception as error:
         raise UserCodeError(f"{what}: its constructor raised {type(error).__name__}: {error}") from error
 
 

@@ -1,0 +1,142 @@
+"""Many backtests over the same bars: by the core's sweep where it has one, else one after the other, in threads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from mirrorfast import _core
+from mirrorfast.analytics.overfitting import BLOCKS, block_sums
+from mirrorfast.analytics.performance import performance
+from mirrorfast.backtest.runner import execute, prepare
+from mirrorfast.data.schema import bar_interval, require_bars
+from mirrorfast.errors import ConfigurationError, DataError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mirrorfast.config import TradingConfig
+
+__all__ = ["Figures", "run_many"]
+
+#: Configurations given to the core at once: results are kept, and progress shown, between such groups.
+_GROUP: Final = 64
+#: Columns in which the core's sweep gives the sums of blocks, one list a row, as `block_sums` orders them.
+_BLOCK_COLUMNS: Final = ("block_count", "block_sum", "block_square")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is kept of one backtest.
+
+    Attributes
+    ----------
+    stats
+        Figures of SPEC §9.
+    blocks : shape (blocks, 3) or None
+        Sums for cross-validation; None with fewer returns than blocks.
+    error
+        Why there was no backtest, if so.
+    """
+
+    stats: dict[str, float]
+    blocks: npt.NDArray[np.float64] | None
+    error: str | None = None
+
+
+def run_many(table: pl.DataFrame, configs: Sequence[TradingConfig], *, jobs: int = 1) -> Iterator[tuple[int, Figures]]:
+    """Backtest every configuration over the same validated bars.
+
+    Parameters
+    ----------
+    table
+        Validated bars.
+    configs
+        What to run.
+    jobs
+        Threads; more than one needs joblib.
+
+    Yields
+    ------
+    tuple of int and Figures
+        Position of a configuration and its figures, as they become known. A configuration that cannot be run has the
+        error's message in place of figures.
+
+    Raises
+    ------
+    ConfigurationError
+        For several jobs without joblib.
+    """
+    interval = bar_interval(table)
+    ready: list[tuple[int, TradingConfig, str]] = []
+    for k, cfg in enumerate(configs):
+        try:
+            _, engine_json = prepare(table, cfg, interval=interval)
+            need = _core.DecisionEngine(engine_json).warm_up + 2
+            require_bars(table, need, source="bars", reason="the strategies' warm-up and one trade")
+        except (ConfigurationError, ParameterError, DataError) as error:
+            yield k, Figures(stats={}, blocks=None, error=str(error))
+        else:
+            ready.append((k, cfg, engine_json))
+    sweep = getattr(_core, "run_sweep", None)
+    if sweep is not None:
+        yield from _in_core(sweep, table, ready, jobs)
+    elif jobs == 1 or len(ready) < 2:
+        for k, cfg, engine_json in ready:
+            yield k, _one(table, cfg, engine_json)
+    else:
+        yield from _threads(table, ready, jobs)
+
+
+def _one(table: pl.DataFrame, cfg: TradingConfig, engine_json: str) -> Figures:
+    result = execute(table, cfg, engine_json, decisions=False)
+    equity = result.equity["equity"].to_numpy()
+    stats = dict(performance(result.equity, trades=result.trades)) | {"final_equity": float(equity[-1])}
+    blocks = block_sums(equity[1:] / equity[:-1] - 1.0) if len(equity) > BLOCKS and (equity > 0).all() else None
+    return Figures(stats=stats, blocks=blocks)
+
+
+def _threads(
+    table: pl.DataFrame, ready: list[tuple[int, TradingConfig, str]], jobs: int
+) -> Iterator[tuple[int, Figures]]:
+    try:
+        import joblib
+    except ImportError as error:
+        raise ConfigurationError(
+            f"jobs = {jobs} needs joblib: pip install 'mirrorfast[research]', or ask for one job"
+        ) from error
+
+    def run(k: int, cfg: TradingConfig, engine_json: str) -> tuple[int, Figures]:
+        return k, _one(table, cfg, engine_json)
+
+    # Threads: the core releases the GIL for the whole run, and nobody copies the bars.
+    pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")
+    yield from pool(joblib.delayed(run)(*part) for part in ready)
+
+
+def _in_core(
+    sweep: Any, table: pl.DataFrame, ready: list[tuple[int, TradingConfig, str]], jobs: int
+) -> Iterator[tuple[int, Figures]]:
+    for start in range(0, len(ready), _GROUP):
+        group = ready[start : start + _GROUP]
+        rows = pl.DataFrame(sweep(table, [engine_json for _, _, engine_json in group], threads=jobs))
+        if not {*_BLOCK_COLUMNS, "total_return"} <= set(rows.columns):
+            # Without the sums nothing can be said about overfitting, which every sweep prints.
+            for k, cfg, engine_json in group:
+                yield k, _one(table, cfg, engine_json)
+            continue
+        for (k, cfg, _), row in zip(group, rows.iter_rows(named=True), strict=True):
+            sums = [row.pop(name) for name in _BLOCK_COLUMNS]
+            blocks = np.column_stack(sums).astype(np.float64) if all(s is not None for s in sums) else None
+            stats = {
+                name: math.nan if value is None else float(value)
+                for name, value in row.items()
+                if value is None or isinstance(value, int | float)
+            }
+            stats.setdefault("final_equity", float(cfg.capital) * (1.0 + stats["total_return"]))
+            yield k, Figures(stats=stats, blocks=blocks)
