@@ -149,9 +149,7 @@ class IntegratedTradingSystem:
         self.symbols: list[str] = self.bars["symbol"].unique(maintain_order=True).to_list()
         self.lineup = Lineup.of(self.config)
         self.interval = bar_interval(self.bars)
-        self.engine_json = self.config.to_engine_json(
-            self.symbols, interval=self.interval, own=self.lineup.own_names
-        )
+        self.engine_json = self.config.to_engine_json(self.symbols, interval=self.interval, own=self.lineup.own_names)
         self.strategies = self.lineup.names
         self.engine = _core.DecisionEngine(self.engine_json)
         minimum = max(self.engine.warm_up, self.lineup.warm_up) + 2

@@ -136,7 +136,7 @@ def _function(function: Callable[[pl.DataFrame], Any]) -> Subject:
                 result = function(part.rechunk())
             except MirrorfastError:
                 raise
-            except Exception as error:  # noqa: BLE001 - code of the user's may raise anything
+            except Exception as error:
                 raise UserCodeError(
                     f"{name}: raised {type(error).__name__} on {part['symbol'][0]} with {part.height} bars: {error}"
                 ) from error

@@ -22,7 +22,8 @@ def backtest(
     start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
     strategy: Annotated[
-        list[str] | None, typer.Option(
+        list[str] | None,
+        typer.Option(
             help="Strategy to run in place of the configured ones, by name or as package.module:Class; may be repeated."
         ),
     ] = None,

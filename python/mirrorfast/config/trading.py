@@ -315,9 +315,7 @@ class TradingConfig(Settings):
         base, _, quote = symbol.upper().replace("-", "/").partition("/")
         return "forex" if base in _CURRENCIES and quote in _CURRENCIES else "crypto"
 
-    def to_engine_json(
-        self, symbols: Sequence[str] = (), *, interval: str = "1h", own: Sequence[str] = ()
-    ) -> str:
+    def to_engine_json(self, symbols: Sequence[str] = (), *, interval: str = "1h", own: Sequence[str] = ()) -> str:
         """Write what the decision engine needs as JSON.
 
         Parameters

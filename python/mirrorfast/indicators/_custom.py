@@ -30,7 +30,7 @@ def call(name: str, custom: Registered, bars: pl.DataFrame) -> pl.DataFrame:
         result = custom.function(pl.DataFrame(numbers).rechunk())
     except MirrorfastError:
         raise
-    except Exception as error:  # noqa: BLE001 - code of the user's may raise anything
+    except Exception as error:
         raise UserCodeError(
             f"indicator {name}: raised {type(error).__name__}{_place(bars)}, {bars.height} rows: {error}"
         ) from error

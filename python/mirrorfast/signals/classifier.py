@@ -233,7 +233,7 @@ class SignalClassifier:
         except pl.exceptions.ColumnNotFoundError as error:
             column = str(error).partition("\n")[0]
             raise ShapeError(f"features: a column that classifier {name!r} reads is missing: {column}") from error
-        except Exception as error:  # noqa: BLE001 - code of the user's may raise anything
+        except Exception as error:
             raise UserCodeError(
                 f"classifier {name}: raised {type(error).__name__} on {frame.height} rows: {error}"
             ) from error
@@ -282,7 +282,7 @@ class SignalClassifier:
             A new name; registering a name again replaces it.
         classify : callable
             Takes a frame of feature rows and returns one label a row: a series, an array or a list. For law 1 and 2 of
-            SPEC to hold it must judge each row by that row alone; then the rows of a stream get the labels of the table.
+            SPEC to hold it must judge each row by that row alone; then a stream's rows get the labels of the table.
 
         Returns
         -------

@@ -161,7 +161,7 @@ class BaseStrategyAgent:
             confidence = None if plain else self.confidence(frame)
         except MirrorfastError:
             raise
-        except Exception as error:  # noqa: BLE001 - code of the user's may raise anything
+        except Exception as error:
             raise UserCodeError(f"{owner}: raised {type(error).__name__}: {error}") from error
         return as_votes(signal, confidence, owner, frame)
 

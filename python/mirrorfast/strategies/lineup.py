@@ -139,4 +139,3 @@ def _agent(strategy: StrategyConfig) -> BaseStrategyAgent | None:
 
 def _catalogue() -> Sequence[str]:
     return [row["name"] for row in _core.strategy_catalogue()]
-

@@ -91,7 +91,7 @@ def _module(place: str, what: str) -> ModuleType:
         if error.name is not None and (place == error.name or place.startswith(f"{error.name}.")):
             raise ConfigurationError(f"{what}: no module {error.name!r} on the Python path or in {here}") from None
         raise UserCodeError(f"{what}: raised {type(error).__name__}: {error}") from error
-    except Exception as error:  # noqa: BLE001 - code of the user's may raise anything
+    except Exception as error:
         raise UserCodeError(f"{what}: raised {type(error).__name__}: {error}") from error
 
 
@@ -110,7 +110,7 @@ def _file(path: Path, what: str) -> ModuleType:
     sys.modules[name] = module  # pickle and inspect look classes up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - code of the user's may raise anything
+    except Exception as error:
         del sys.modules[name]
         raise UserCodeError(f"{what}: raised {type(error).__name__}: {error}") from error
     return module

@@ -1,4 +1,4 @@
-"""Votes of the user's own strategies: one call a symbol for a table of bars, one call a closed bar in paper and live."""
+"""Votes of the user's own strategies: one call a symbol for a table of bars, one call a closed bar in live."""
 
 from __future__ import annotations
 
@@ -96,9 +96,7 @@ def ask(own: Own, frame: pl.DataFrame) -> Votes:
     return signal, confidence
 
 
-def batch_votes(
-    own: Own, bars: pl.DataFrame, *, timeframe: str, market_of: Callable[[str], str]
-) -> Votes:
+def batch_votes(own: Own, bars: pl.DataFrame, *, timeframe: str, market_of: Callable[[str], str]) -> Votes:
     """Ask a strategy about a table of bars, once a symbol.
 
     Parameters
@@ -219,7 +217,9 @@ class VoteStream:
         for part in bars.partition_by("symbol", maintain_order=True):
             self._take(part.select(BAR_COLUMNS))
 
-    def on_bars(self, ts: int, rows: Sequence[tuple[int, float, float, float, float, float]]) -> list[tuple[float, float]]:
+    def on_bars(
+        self, ts: int, rows: Sequence[tuple[int, float, float, float, float, float]]
+    ) -> list[tuple[float, float]]:
         """Take in what closed at one time and ask every strategy.
 
         Parameters
@@ -253,7 +253,7 @@ class VoteStream:
         return new
 
     def state(self) -> dict[str, Any]:
-        """What a run that goes on must know beside the bars.
+        """Say what a run that goes on must know beside the bars.
 
         Returns
         -------

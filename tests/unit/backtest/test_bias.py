@@ -53,7 +53,16 @@ def rare(df: pl.DataFrame) -> pl.Series:
 
 @pytest.mark.parametrize(
     ("function", "ahead"),
-    [(peek, 1), (peek_three, 3), (centred, 4), (normalised, None), (back_filled, None), (best_day, None), (peek_filter, 2), (rare, 1)],
+    [
+        (peek, 1),
+        (peek_three, 3),
+        (centred, 4),
+        (normalised, None),
+        (back_filled, None),
+        (best_day, None),
+        (peek_filter, 2),
+        (rare, 1),
+    ],
 )
 def test_planted_look_ahead_is_caught(function: Callable, ahead: int | None, bars: pl.DataFrame) -> None:
     report = mf.check_bias(function, bars)
@@ -200,6 +209,10 @@ def test_refusals(bars: pl.DataFrame) -> None:
     ]:
         with pytest.raises(error, match=message):
             mf.check_bias(*arguments)
-    for options, message in [({"cuts": 0}, "cuts = 0"), ({"tolerance": 0.0}, "tolerance"), ({"kind": "x"}, "kind = 'x'")]:
+    for options, message in [
+        ({"cuts": 0}, "cuts = 0"),
+        ({"tolerance": 0.0}, "tolerance"),
+        ({"kind": "x"}, "kind = 'x'"),
+    ]:
         with pytest.raises(ParameterError, match=message):
             mf.check_bias("rsi", bars, **options)

@@ -44,22 +44,19 @@ def test_votes_beside_the_engines_own(bars: pl.DataFrame) -> None:
     assert alone.equity["equity"].to_list() != result.equity["equity"].to_list()
 
 
-def test_required_weights_and_method_apply_to_own_ones(bars: pl.DataFrame) -> None:
-    config = mf.TradingConfig(
-        strategies=["ut_bot", {"name": "t", "source": f"{__name__}:Trend", "weight": 0.9}],
-        ensemble={"method": "majority", "required": ["t"]},
-    ) if "." not in __name__ else None
+def test_required_applies_to_own_ones(bars: pl.DataFrame) -> None:
     ensemble = {"method": "majority", "required": ["trend"]}
     result = mf.backtest(bars, strategies=["ut_bot", Trend()], ensemble=ensemble)
     cold = result.decisions.filter(pl.col("vote_trend").is_null())
     assert cold.height == 38
     assert cold["target"].abs().max() == 0.0
-    del config
 
 
 def test_a_function_with_features(bars: pl.DataFrame) -> None:
     def contrarian(df: pl.DataFrame) -> pl.Series:
-        return df.select(pl.when(pl.col("rsi") < 30).then(1.0).when(pl.col("rsi") > 70).then(-1.0).otherwise(0.0)).to_series()
+        return df.select(
+            pl.when(pl.col("rsi") < 30).then(1.0).when(pl.col("rsi") > 70).then(-1.0).otherwise(0.0)
+        ).to_series()
 
     contrarian.features = ("rsi", "width")  # type: ignore[attr-defined]
     mf.TechnicalIndicators.register_custom("width", lambda b: b["high"] - b["low"], lookback=1)
@@ -101,7 +98,11 @@ def words(df: pl.DataFrame) -> pl.Series:
     ("function", "error", "message"),
     [
         (short_answer, ShapeError, r"short_answer: signal: got 499 rows, expected 500 \(BTC/USD\)"),
-        (too_large, DataError, r"too_large: signal = 1.5 at row 499 \(BTC/USD, 2017-.*\): expected a number from -1 to 1"),
+        (
+            too_large,
+            DataError,
+            r"too_large: signal = 1.5 at row 499 \(BTC/USD, 2017-.*\): expected a number from -1 to 1",
+        ),
         (words, ShapeError, "words: signal: got String values, expected numbers"),
     ],
 )
@@ -135,7 +136,9 @@ def peek(df: pl.DataFrame) -> pl.Series:
 
 
 def test_look_ahead_raises_warns_or_is_let_through(bars: pl.DataFrame) -> None:
-    with pytest.raises(BiasError, match=r"strategy peek looks ahead: on BTC/USD, bar 2017-.*row \d+.*its signal is") as caught:
+    with pytest.raises(
+        BiasError, match=r"strategy peek looks ahead: on BTC/USD, bar 2017-.*row \d+.*its signal is"
+    ) as caught:
         mf.backtest(bars, strategies=[peek])
     assert "bias_check='warn'" in str(caught.value)
     with pytest.warns(UserWarning, match="strategy peek looks ahead"):

@@ -98,7 +98,10 @@ def test_stream_in_pieces_and_chosen_columns(several: None) -> None:
     names = ["rsi", "traded", "highest"]
     stream = mf.FeatureStream(columns=names)
     cut = bars["timestamp"].unique().sort()[23]
-    pieces = [stream.update(bars.filter(pl.col("timestamp") < cut)), stream.update(bars.filter(pl.col("timestamp") >= cut))]
+    pieces = [
+        stream.update(bars.filter(pl.col("timestamp") < cut)),
+        stream.update(bars.filter(pl.col("timestamp") >= cut)),
+    ]
     streamed = pl.concat(pieces).sort("symbol", "timestamp")
     assert_frame_equal(streamed, mf.compute_features(bars, columns=names).select(streamed.columns), check_exact=True)
 
@@ -158,7 +161,11 @@ def test_answers_that_are_no_column(answer: Callable[[pl.DataFrame], Any], messa
 
 
 def test_bad_registrations() -> None:
-    for name, lookback, message in [("rsi", None, "catalogue"), ("enhanced_score", None, "feature column"), ("x", 0, "lookback = 0")]:
+    for name, lookback, message in [
+        ("rsi", None, "catalogue"),
+        ("enhanced_score", None, "feature column"),
+        ("x", 0, "lookback = 0"),
+    ]:
         with pytest.raises(mf.ParameterError, match=message):
             mf.TechnicalIndicators.register_custom(name, lambda bars: bars["close"], lookback=lookback)
 

@@ -157,7 +157,7 @@ def test_a_constructor_that_raises() -> None:
         Lineup.of(mf.TradingConfig(strategies=[Boom]))
 
 
-SOURCE = '''
+SOURCE = """
 import mirrorfast as mf
 
 class Mine(mf.BaseStrategyAgent):
@@ -169,7 +169,7 @@ class Mine(mf.BaseStrategyAgent):
 
 mf.strategies.register("from_plugin", Mine, replace=True)
 mf.TechnicalIndicators.register_custom("plugin_range", lambda bars: bars["high"] - bars["low"])
-'''
+"""
 
 
 @pytest.fixture
