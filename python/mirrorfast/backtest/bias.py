@@ -277,11 +277,10 @@ def _note(
 
 
 def _ahead_text(entry: dict[str, Any]) -> str:
-    bar = f"{entry['symbol']}, bar {entry['timestamp'].isoformat()}"
-    return (
-        f"{entry['column']} looks {_bars(entry['bars'])} ahead: {bar} (row {entry['row']}) is {entry['value']} with all bars, {entry['other']} when they end at "
-        f"{entry['end'].isoformat()} (cuts where it shows: {entry['cuts']})"
-    )
+    bar = f"{entry['symbol']}, bar {entry['timestamp'].isoformat()} (row {entry['row']})"
+    values = f"is {entry['value']} with all bars, {entry['other']} when they end at {entry['end'].isoformat()}"
+    shows = f"cuts where it shows: {entry['cuts']}"
+    return f"{entry['column']} looks {_bars(entry['bars'])} ahead: {bar} {values} ({shows})"
 
 
 def _recursion(
