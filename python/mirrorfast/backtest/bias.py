@@ -151,11 +151,11 @@ def check_bias(
     Notes
     -----
     *Look-ahead*: everything is computed again on the bars up to a point, for several points; a row that changes by more
-    than 1e-9 depended on bars after that point. A value that happens to agree at every point escapes; half of
-    the cuts are put where a value has just changed, and more `cuts` find rarer ones. *Recursion*: the value of a row is computed with ever longer histories behind it, at three rows; from
-    some length on it stays the same, or the subject remembers for ever (a cumulative sum, a position held until an
-    exit), which is no bias, but makes a run that starts another day differ. A strategy with a ``lookback`` must give
-    the same values with that many bars.
+    than 1e-9 depended on bars after that point. Half of the cuts are put where a value has just changed; a value that
+    happens to agree at every cut escapes, and more `cuts` find rarer ones. *Recursion*: the value of a row is computed
+    with ever longer histories behind it, at three rows; from some length on it stays the same, or the subject remembers
+    for ever (a cumulative sum, a position held until an exit), which is no bias, but makes a run that starts another
+    day differ. A strategy with a ``lookback`` must give the same values with that many bars.
 
     References
     ----------
@@ -206,8 +206,8 @@ def _places(times: pl.Series, table: pl.DataFrame, full: pl.DataFrame, cuts: int
     places = {last, times.len() // 2}
     moved = [c.ne_missing(c.shift(1)) for c in full.get_columns()]
     changes = table["timestamp"].filter(pl.DataFrame(moved).max_horizontal().cast(pl.Boolean)).unique()
-    events = times.is_in(changes.implode()).arg_true()
-    events = events.filter(events.is_between(first, last)).to_list()
+    found = times.is_in(changes.implode()).arg_true().to_list()
+    events = [place for place in found if first <= place <= last]
     rng.shuffle(events)
     places.update(events[: max((cuts - 2) // 2, 1)])
     anywhere = list(range(first, last))
@@ -277,11 +277,10 @@ def _note(
 
 
 def _ahead_text(entry: dict[str, Any]) -> str:
-    return (
-        f"{entry['column']} looks {_bars(entry['bars'])} ahead: {entry['symbol']}, bar {entry['timestamp'].isoformat()} "
-        f"(row {entry['row']}) is {entry['value']} with all bars, {entry['other']} when they end at "
-        f"{entry['end'].isoformat()} (cuts where it shows: {entry['cuts']})"
-    )
+    bar = f"{entry['symbol']}, bar {entry['timestamp'].isoformat()} (row {entry['row']})"
+    values = f"is {entry['value']} with all bars, {entry['other']} when they end at {entry['end'].isoformat()}"
+    shows = f"cuts where it shows: {entry['cuts']}"
+    return f"{entry['column']} looks {_bars(entry['bars'])} ahead: {bar} {values} ({shows})"
 
 
 def _recursion(
@@ -294,7 +293,8 @@ def _recursion(
     if not any(value[name].is_not_null().any() for value in wanted for name in value.columns):
         return [], None
     # Nine tenths of the shortest history at most: with all of it the values are the same by themselves.
-    most = max(1, int(min(p.group_by("symbol").len()["len"].min() for p in pasts) * 0.9))  # type: ignore[type-var, operator]
+    shortest = min(min(p.group_by("symbol").len()["len"].to_list()) for p in pasts)
+    most = max(1, int(shortest * 0.9))
 
     def apart(span: int) -> float:
         worst = 0.0

@@ -1,4 +1,4 @@
-"""`mirrorfast check-bias`: does a strategy, feature or indicator look ahead, and how much history does it need?"""
+"""`mirrorfast check-bias`: whether something looks ahead, and how much history it needs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,7 @@ def check_bias(
         str,
         typer.Argument(
             metavar="STRATEGY",
-            help="A strategy, feature column or indicator by name, or your own as package.module:Class or file.py:Class.",
+            help="A strategy, feature column or indicator by name, or your own as package.module:Class, file.py:Class.",
         ),
     ],
     bars: Annotated[

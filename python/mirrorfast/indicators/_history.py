@@ -2,7 +2,8 @@
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 import polars as pl
@@ -41,13 +42,13 @@ class CustomHistory:
         if "symbol" not in bars.columns:
             raise ShapeError(f"bars: column symbol is missing: found {', '.join(bars.columns)}")
         parts = []
-        for new in bars.partition_by("symbol", maintain_order=True):
-            symbol = str(new["symbol"][0])
+        for symbol, new in _runs(bars):
             kept = self._kept.get(symbol)
-            history = new if kept is None else pl.concat([kept, new], how="diagonal_relaxed", rechunk=True)
-            parts.append(pl.concat([self._columns(name, history, new.height) for name in self.names], how="horizontal"))
+            history = new if kept is None else _below([kept, new])
+            columns = [self._columns(name, history, new.height).get_columns() for name in self.names]
+            parts.append(pl.DataFrame([column for of_one in columns for column in of_one]))
             self._next[symbol] = history if self._keep is None else history.tail(self._keep)
-        return pl.concat(parts, how="vertical_relaxed")
+        return _below(parts)
 
     def _columns(self, name: str, history: pl.DataFrame, new: int) -> pl.DataFrame:
         custom = TechnicalIndicators.registered(name)
@@ -86,3 +87,21 @@ class CustomHistory:
         """Take such bars up as the history."""
         parts = kept.partition_by("symbol", maintain_order=True) if kept.height else []
         self._kept = {str(part["symbol"][0]): part for part in parts}
+
+
+def _runs(bars: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Bars by symbol; slices of neighbours, as `partition_by` wakes the thread pool for a single row."""
+    start = 0
+    for symbol, rows in groupby(bars["symbol"].to_list()):
+        count = sum(1 for _ in rows)
+        yield str(symbol), bars.slice(start, count)
+        start += count
+
+
+def _below(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    if any(part.schema != parts[0].schema for part in parts):
+        return pl.concat(parts, how="diagonal_relaxed", rechunk=True)
+    table = parts[0].clone()
+    for part in parts[1:]:
+        table.extend(part)  # concat, too, asks the thread pool
+    return table

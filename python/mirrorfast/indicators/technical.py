@@ -315,8 +315,8 @@ class TechnicalIndicators:
         Raises
         ------
         ParameterError
-            If the name is taken by the catalogue or a feature column or is no identifier, the function cannot be called, or the look-back
-            is no number of bars.
+            If the name is taken by the catalogue or a feature column or is no identifier, the function cannot be
+            called, or the look-back is no number of bars.
 
         Notes
         -----

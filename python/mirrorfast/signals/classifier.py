@@ -282,7 +282,7 @@ class SignalClassifier:
             A new name; registering a name again replaces it.
         classify : callable
             Takes a frame of feature rows and returns one label a row: a series, an array or a list. For law 1 and 2 of
-            SPEC to hold it must judge each row by that row alone; then the rows of a stream get the labels of the table.
+            SPEC to hold it must judge each row by that row alone; then a stream's rows get the labels of the table.
 
         Returns
         -------

@@ -45,8 +45,9 @@ def scan_bars(
     Returns
     -------
     polars.DataFrame, shape (min(n_symbols, top_n), 98)
-        The last row of every symbol with all feature columns and those of registered indicators and classifiers, highest ``enhanced_score`` first, equal scores by symbol.
-        Young symbols without a score stand last and say ``insufficient_history``.
+        The last row of every symbol with all feature columns and those of registered indicators and classifiers,
+        highest ``enhanced_score`` first, equal scores by symbol. Young symbols without a score stand last and say
+        ``insufficient_history``.
 
     Raises
     ------

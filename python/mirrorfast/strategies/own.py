@@ -40,7 +40,7 @@ class FunctionStrategy(BaseStrategyAgent):
 
     def __init__(self, function: Callable[[pl.DataFrame], Any], *, name: str | None = None) -> None:
         self.function = function
-        self.name = name or getattr(function, "__name__", type(function).__name__)  # type: ignore[misc]
+        self.name = str(name or getattr(function, "__name__", type(function).__name__))  # type: ignore[misc]
         self.warm_up = getattr(function, "warm_up", 1)
         self.lookback = getattr(function, "lookback", None)
         self.features = tuple(getattr(function, "features", ()))
@@ -115,7 +115,7 @@ def as_strategy(given: Any, *, name: str | None = None, params: Mapping[str, flo
     FunctionStrategy(flat)
     """
     params = dict(params or {})
-    what = name or getattr(given, "__name__", type(given).__name__)
+    what = str(name or getattr(given, "__name__", type(given).__name__))
     if isinstance(given, type):
         given = _made(given, what, params)
     elif params and not hasattr(given, "evaluate"):

@@ -1,4 +1,4 @@
-"""Votes of the user's own strategies: one call a symbol for a table of bars, one call a closed bar in paper and live."""
+"""Votes of the user's own strategies: one call a symbol for a table of bars, one call a closed bar in live."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ class VoteStream:
         return new
 
     def state(self) -> dict[str, Any]:
-        """What a run that goes on must know beside the bars.
+        """Say what a run that goes on must know beside the bars.
 
         Returns
         -------
@@ -275,7 +275,8 @@ class VoteStream:
     def _take(self, bars: pl.DataFrame) -> pl.DataFrame:
         name = bars["symbol"][0]
         if self._columns:
-            bars = bars.hstack(self._stream_of(name).update(bars).select(self._columns))
+            made = self._stream_of(name).update(bars)
+            bars = pl.DataFrame([*bars.get_columns(), *(made[column] for column in self._columns)])
         held = self._history.get(name)
         held = bars.clone() if held is None else held.extend(bars)
         if self._keep is not None and held.height > 2 * self._keep + 64:

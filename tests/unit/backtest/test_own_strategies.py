@@ -44,21 +44,12 @@ def test_votes_beside_the_engines_own(bars: pl.DataFrame) -> None:
     assert alone.equity["equity"].to_list() != result.equity["equity"].to_list()
 
 
-def test_required_weights_and_method_apply_to_own_ones(bars: pl.DataFrame) -> None:
-    config = (
-        mf.TradingConfig(
-            strategies=["ut_bot", {"name": "t", "source": f"{__name__}:Trend", "weight": 0.9}],
-            ensemble={"method": "majority", "required": ["t"]},
-        )
-        if "." not in __name__
-        else None
-    )
+def test_required_applies_to_own_ones(bars: pl.DataFrame) -> None:
     ensemble = {"method": "majority", "required": ["trend"]}
     result = mf.backtest(bars, strategies=["ut_bot", Trend()], ensemble=ensemble)
     cold = result.decisions.filter(pl.col("vote_trend").is_null())
     assert cold.height == 38
     assert cold["target"].abs().max() == 0.0
-    del config
 
 
 def test_a_function_with_features(bars: pl.DataFrame) -> None:
