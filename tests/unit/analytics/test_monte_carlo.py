@@ -1,5 +1,6 @@
 """Resampled trades: exact where they can be, and against the moments they must have."""
 
+import itertools
 import math
 
 import numpy as np
@@ -8,7 +9,6 @@ import pytest
 
 from mirrorfast.analytics.monte_carlo import monte_carlo
 from mirrorfast.errors import DataError, ParameterError
-import itertools
 
 
 def trades(values) -> pl.DataFrame:

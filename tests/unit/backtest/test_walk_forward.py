@@ -1,5 +1,6 @@
 """Walk-forward: folds, no leakage either way, and a joined curve that adds up."""
 
+import itertools
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,6 @@ import pytest
 import mirrorfast as mf
 from mirrorfast.backtest.walk import folds_of
 from mirrorfast.errors import DataError, ParameterError
-import itertools
 
 SPACE = {"ut_bot.atr_period": [3, 10, 30]}
 
@@ -52,7 +52,7 @@ def test_bad_windows_are_named(options, error, text) -> None:
 
 
 def test_a_test_equals_a_plain_backtest_of_its_bars(bars: pl.DataFrame) -> None:
-    # One strategy, whose votes begin exactly with the test: nothing keeps a plain backtest from trading but the warm-up.
+    # One strategy, whose votes begin exactly with the test: only the warm-up keeps a plain backtest from trading.
     warm_up = 29
     run = mf.walk_forward(
         bars,
