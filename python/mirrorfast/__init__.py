@@ -13,6 +13,7 @@ _LAZY = {
     "BAR_SCHEMA": "mirrorfast.data",
     "BacktestResult": "mirrorfast.backtest",
     "BaseStrategyAgent": "mirrorfast.strategies",
+    "BiasReport": "mirrorfast.backtest",
     "ConfigurationError": "mirrorfast.errors",
     "CostConfig": "mirrorfast.config",
     "DataError": "mirrorfast.errors",
@@ -35,6 +36,7 @@ _LAZY = {
     "RiskConfig": "mirrorfast.config",
     "RiskManager": "mirrorfast.risk",
     "RunSummary": "mirrorfast.system",
+    "SMACrossAgent": "mirrorfast.strategies",
     "ScannerSignalAgent": "mirrorfast.strategies",
     "SentimentMomentumAgent": "mirrorfast.strategies",
     "SignalClassifier": "mirrorfast.signals",
@@ -49,6 +51,7 @@ _LAZY = {
     "VolatilityRegimeAgent": "mirrorfast.strategies",
     "WalkForwardResult": "mirrorfast.backtest",
     "backtest": "mirrorfast.backtest",
+    "check_bias": "mirrorfast.backtest",
     "clock": "mirrorfast.clock",
     "compute_features": "mirrorfast.features",
     "config": "mirrorfast.config",
@@ -88,7 +91,17 @@ if TYPE_CHECKING:
     )
     from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
-    from mirrorfast.backtest import BacktestResult, Range, SweepResult, WalkForwardResult, backtest, sweep, walk_forward
+    from mirrorfast.backtest import (
+        BacktestResult,
+        BiasReport,
+        Range,
+        SweepResult,
+        WalkForwardResult,
+        backtest,
+        check_bias,
+        sweep,
+        walk_forward,
+    )
     from mirrorfast.config import (
         CostConfig,
         EnsembleConfig,
@@ -118,6 +131,7 @@ if TYPE_CHECKING:
         RegimeChangeAgent,
         ScannerSignalAgent,
         SentimentMomentumAgent,
+        SMACrossAgent,
         UTSignalAgent,
         VBSRAgent,
         VolatilityRegimeAgent,
@@ -131,6 +145,7 @@ __all__ = [
     "AnomalyDetectionAgent",
     "BacktestResult",
     "BaseStrategyAgent",
+    "BiasReport",
     "ConfigurationError",
     "CostConfig",
     "DataError",
@@ -153,6 +168,7 @@ __all__ = [
     "RiskConfig",
     "RiskManager",
     "RunSummary",
+    "SMACrossAgent",
     "ScannerSignalAgent",
     "SentimentMomentumAgent",
     "SignalClassifier",
@@ -168,6 +184,7 @@ __all__ = [
     "WalkForwardResult",
     "__version__",
     "backtest",
+    "check_bias",
     "clock",
     "compute_features",
     "config",

@@ -6,6 +6,7 @@ Rust raises these same classes, so an error is the same object whichever side fo
 from typing import ClassVar
 
 __all__ = [
+    "BiasError",
     "ConfigurationError",
     "DataError",
     "ExchangeError",
@@ -20,6 +21,7 @@ __all__ = [
     "ShapeError",
     "StaleDataError",
     "TemporaryError",
+    "UserCodeError",
 ]
 
 
@@ -94,6 +96,16 @@ class RiskRefusal(MirrorfastError):  # noqa: N818 - the term of the field
 
 class ModelError(MirrorfastError):
     """A model file does not fit its card or this release."""
+
+
+class UserCodeError(MirrorfastError):
+    """A strategy, indicator or classifier of your own failed; the message names it, the symbol and the bar: mend it."""
+
+    exit_status = 2
+
+
+class BiasError(UserCodeError):
+    """A strategy of your own looks ahead, or looks further back than it says: its backtest would not come true."""
 
 
 class InternalError(MirrorfastError):

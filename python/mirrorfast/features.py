@@ -8,12 +8,12 @@ import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.data.schema import as_frame
-from mirrorfast.errors import ParameterError, ShapeError
+from mirrorfast.errors import ParameterError, ShapeError, UserCodeError
+from mirrorfast.indicators._history import CustomHistory
 from mirrorfast.indicators.technical import TechnicalIndicators
 
 __all__ = ["FeatureStream", "compute_features", "feature_catalogue"]
 
-_IDENTITY = ("exchange", "symbol", "timeframe", "timestamp")
 _ALTERNATIVE = ("fear_greed", "btc_dominance")
 
 
@@ -147,7 +147,7 @@ def compute_features(
         result = _with_custom(result, as_frame(bars), custom, last_only)
     if alternative is not None:
         result = _join_alternative(result, as_frame(alternative, source="alternative"))
-    return result if columns is not None else _identified(result, timeframe)
+    return result
 
 
 def _settings(config: Mapping[str, Any] | None) -> str | None:
@@ -175,10 +175,11 @@ def _handed_through(result: pl.DataFrame, bars: Any, last_only: bool) -> pl.Data
 
 
 def _with_custom(result: pl.DataFrame, frame: pl.DataFrame, names: Sequence[str], last_only: bool) -> pl.DataFrame:
-    table = frame
+    made = pl.DataFrame()
     for name in names:
-        table = TechnicalIndicators.add_indicator(table, name)
-    made = table.select(pl.exclude(frame.columns))
+        # Each sees the bars alone, not what others made of them: then a stream can give each its own look-back.
+        added = TechnicalIndicators.add_indicator(frame, name).select(pl.exclude(frame.columns))
+        made = made.hstack(added) if made.width else added
     if last_only and frame.height:
         made = made[frame["symbol"].rle().struct.field("len").cum_sum() - 1]
     return result.with_columns(made)
@@ -204,13 +205,6 @@ def _join_alternative(result: pl.DataFrame, alternative: pl.DataFrame) -> pl.Dat
         rows = rows.join_asof(known, on="timestamp", strategy="backward", check_sortedness=False)
     joined = rows.sort("__row__").select(pl.col(name).fill_null(50.0) for name in names)
     return result.with_columns(joined)
-
-
-def _identified(result: pl.DataFrame, timeframe: str) -> pl.DataFrame:
-    if "exchange" not in result.columns:
-        result = result.with_columns(exchange=pl.lit(None, pl.String))
-    result = result.with_columns(timeframe=pl.lit(timeframe))
-    return result.select(*_IDENTITY, pl.exclude(_IDENTITY))
 
 
 class FeatureStream:
@@ -245,6 +239,11 @@ class FeatureStream:
     -----
     Calls from several threads are taken one after the other. A stream can be pickled.
 
+    Indicators registered with `TechnicalIndicators.register_custom` before the stream was made are columns of it too.
+    Each is called once a symbol and call of `update`, with the last ``lookback`` bars before the new ones, or with all
+    bars of the symbol where it was registered without one: then memory and time grow with the stream. What the function
+    keeps between calls is not part of `snapshot`; the bars are.
+
     Examples
     --------
     >>> import mirrorfast as mf
@@ -273,7 +272,10 @@ class FeatureStream:
             "config": None if config is None else dict(config),
             "threads": threads,
         }
-        self._stream = _core.FeatureStream(timeframe, market, columns=self._made["columns"], config=_settings(config))
+        registered = TechnicalIndicators.custom_names()
+        self._custom = CustomHistory([name for name in registered if columns is None or name in columns])
+        built_in = None if columns is None else [name for name in columns if name not in self._custom.names]
+        self._stream = _core.FeatureStream(timeframe, market, columns=built_in, config=_settings(config))
 
     def update(self, bars: Any) -> pl.DataFrame:
         """Take closed bars in and return their rows.
@@ -296,11 +298,27 @@ class FeatureStream:
         DataError
             If a bar cannot be used, or is not later than the last one of its symbol. No bar of the call is taken in
             then.
+        UserCodeError
+            If a registered indicator raises; no bar of the call is taken in then.
         """
         bars = bars.collect() if isinstance(bars, pl.LazyFrame) else bars
+        custom = self._ask_custom(bars) if self._custom.names else None
         result = pl.DataFrame(self._stream.update(bars, threads=self._made["threads"]))
         result = _handed_through(result, bars, last_only=False)
-        return result if self._made["columns"] is not None else _identified(result, self._made["timeframe"])
+        if custom is not None:
+            self._custom.keep()
+            result = result.hstack(custom)
+        return result
+
+    def _ask_custom(self, bars: Any) -> pl.DataFrame:
+        try:
+            return self._custom.ask(as_frame(bars))
+        except (UserCodeError, ShapeError, pl.exceptions.PolarsError):
+            # Bars that break a rule are the likelier cause, and the better message.
+            before = self._stream.snapshot()
+            self._stream.update(bars, threads=1)
+            self._stream.restore(before)
+            raise
 
     def set_alternative(self, *, fear_greed: float = 50.0, btc_dominance: float = 50.0) -> None:
         """Set the alternative columns of all rows from now on.
@@ -332,7 +350,7 @@ class FeatureStream:
         bytes
             What `restore` takes; every number keeps its bits.
         """
-        return self._stream.snapshot()
+        return self._custom.pack(self._stream.snapshot())
 
     def restore(self, state: bytes) -> None:
         """Take up a state.
@@ -347,7 +365,9 @@ class FeatureStream:
         LedgerError
             If the bytes are damaged, or of a stream with other settings.
         """
-        self._stream.restore(state)
+        core, kept = self._custom.unpack(state)
+        self._stream.restore(core)
+        self._custom.take_up(kept)
 
     def __getstate__(self) -> tuple[dict[str, Any], bytes]:
         return self._made, self.snapshot()

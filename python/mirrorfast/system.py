@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from mirrorfast import _core
 from mirrorfast.backtest.benchmark import buy_and_hold
+from mirrorfast.backtest.own import check_own
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import ReplayFeed
@@ -22,13 +25,13 @@ from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
+from mirrorfast.strategies.lineup import Lineup
+from mirrorfast.strategies.voting import VoteStream
 from mirrorfast.telemetry import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import polars as pl
 
 __all__ = ["IntegratedTradingSystem", "RunSummary"]
 
@@ -104,10 +107,14 @@ class IntegratedTradingSystem:
         When the bars break SPEC §1 or are too few.
     LedgerError
         When the ledger cannot be used.
+    BiasError
+        When a strategy of your own looks ahead, unless the configuration's `bias_check` says otherwise.
 
     Notes
     -----
-    Paper trading only: orders go to a simulated exchange in this process, never to a venue.
+    Paper trading only: orders go to a simulated exchange in this process, never to a venue. A strategy of your own that
+    raises, or answers with something that is no vote, votes no more for the rest of the run; the ledger's incidents and
+    the report say so.
 
     Examples
     --------
@@ -141,10 +148,14 @@ class IntegratedTradingSystem:
             source=source,
         )
         self.symbols: list[str] = self.bars["symbol"].unique(maintain_order=True).to_list()
-        self.engine_json = self.config.to_engine_json(self.symbols, interval=bar_interval(self.bars))
-        self.strategies = [s.name for s in self.config.strategies]
+        self.lineup = Lineup.of(self.config)
+        self.interval = bar_interval(self.bars)
+        self.engine_json = self.config.to_engine_json(self.symbols, interval=self.interval, own=self.lineup.own_names)
+        self.strategies = self.lineup.names
         self.engine = _core.DecisionEngine(self.engine_json)
-        require_bars(self.bars, self.engine.warm_up + 2, source=source, reason="the strategies' warm-up and one trade")
+        minimum = max(self.engine.warm_up, self.lineup.warm_up) + 2
+        require_bars(self.bars, minimum, source=source, reason="the strategies' warm-up and one trade")
+        check_own(self.lineup, self.bars, self.config, self.interval)
         self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
         self._speed = speed
         self._loop: TradingLoop | None = None
@@ -225,6 +236,7 @@ class IntegratedTradingSystem:
                 self.engine.restore(checkpoint.engine)
                 broker.restore(checkpoint.broker)
                 done, after = checkpoint.feed["done"], checkpoint.feed["after"]
+            voters = self._voters(after, {} if checkpoint is None else checkpoint.feed.get("voters", {}))
             feed = ReplayFeed(self.bars, self.symbols, speed=self._speed, after=after)
             loop = TradingLoop(
                 engine=self.engine,
@@ -234,6 +246,7 @@ class IntegratedTradingSystem:
                 symbols=self.symbols,
                 strategies=self.strategies,
                 observers=tuple(watch(self, feed.total) if watch else ()),
+                voters=voters,
             )
             self._loop = loop
             if self._stopping:
@@ -243,14 +256,31 @@ class IntegratedTradingSystem:
             writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
             return outcome
 
+    def _voters(self, after: int | None, state: dict[str, Any]) -> VoteStream | None:
+        if not self.lineup.own:
+            return None
+        voters = VoteStream(self.lineup.own, self.symbols, config=self.config, timeframe=self._timeframe)
+        if after is not None:
+            # Strategies keep no state of their own: with the bars behind them they go on as if nothing had happened.
+            voters.warm(self.bars.filter(pl.col("timestamp").dt.epoch("ms") <= after))
+        voters.restore(state)
+        return voters
+
+    @property
+    def _timeframe(self) -> str:
+        return self.interval if self.config.timeframe == "auto" else self.config.timeframe
+
     def _identity(self) -> dict[str, Any]:
         """Say what makes two starts the same run: configuration and bars, nothing of where or when."""
-        return {"engine": json.loads(self.engine_json), "bars": bars_digest(self.bars)}
+        identity: dict[str, Any] = {"engine": json.loads(self.engine_json), "bars": bars_digest(self.bars)}
+        if self.lineup.own:
+            identity["own"] = self.lineup.identity()
+        return identity
 
     def _same(self, ledger_name: str, stored: dict[str, Any], identity: dict[str, Any]) -> None:
-        for part, what in (("engine", "configuration"), ("bars", "bars")):
-            if stored.get(part) != identity[part]:
-                detail = _difference(stored.get(part), identity[part])
+        for part, what in (("engine", "configuration"), ("bars", "bars"), ("own", "source text of a strategy")):
+            if stored.get(part) != identity.get(part):
+                detail = _difference(stored.get(part), identity.get(part))
                 raise ConfigurationError(
                     f"run {self.run_id!r} in {ledger_name} was started with another {what}{detail}: "
                     f"choose another --run, or start with the same {what} to resume"

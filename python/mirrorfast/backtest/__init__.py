@@ -5,6 +5,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from mirrorfast.backtest.bias import BiasReport, check_bias
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.backtest.runner import backtest
 from mirrorfast.backtest.space import Range
@@ -12,7 +13,17 @@ from mirrorfast.backtest.sweep_result import SweepResult
 from mirrorfast.backtest.sweeps import sweep
 from mirrorfast.backtest.walk import WalkForwardResult, walk_forward
 
-__all__ = ["BacktestResult", "Range", "SweepResult", "WalkForwardResult", "backtest", "sweep", "walk_forward"]
+__all__ = [
+    "BacktestResult",
+    "BiasReport",
+    "Range",
+    "SweepResult",
+    "WalkForwardResult",
+    "backtest",
+    "check_bias",
+    "sweep",
+    "walk_forward",
+]
 
 
 class _CallableModule(ModuleType):

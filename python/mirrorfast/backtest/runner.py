@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from mirrorfast import _core
+from mirrorfast.backtest.own import own_votes
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
+from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from typing import Literal
 
 __all__ = ["backtest", "execute", "prepare"]
 
@@ -31,6 +34,7 @@ def backtest(
     costs: Any = None,
     config: TradingConfig | None = None,
     decisions: bool = True,
+    bias_check: Literal["raise", "warn", "off"] | None = None,
     trade_from: datetime | None = None,
 ) -> BacktestResult:
     """Run strategies, ensemble and risk engine over bars; fills, fees and stops as in paper trading.
@@ -39,8 +43,9 @@ def backtest(
     ----------
     bars : DataFrame or Arrow table, shape (n, 7)
         ``symbol timestamp open high low close volume``; timestamps are bar open times. Many symbols share the cash.
-    strategies : sequence of str, dict or StrategyConfig, optional
-        Names, or names with parameters and weight; the configuration's by default.
+    strategies : sequence of str, dict, StrategyConfig, BaseStrategyAgent, class or function, optional
+        Names, names with parameters and weight, or strategies of your own, as objects, classes or functions of bars;
+        the configuration's by default.
     ensemble : str, dict or EnsembleConfig, optional
         How votes become one position.
     risk : dict or RiskConfig, optional
@@ -51,6 +56,10 @@ def backtest(
         Everything else; the arguments above replace its parts.
     decisions : bool, default True
         Keep one row a bar with votes and reasons; without them a run takes less memory.
+    bias_check : {"raise", "warn", "off"}, optional
+        What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
+        configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more
+        calls of the strategy; :func:`mirrorfast.check_bias` looks closer.
     trade_from : datetime, optional
         First bar whose close may be acted on, UTC where it carries no zone: the bars before it warm everything up and
         are not traded.
@@ -66,6 +75,10 @@ def backtest(
         For bars that break SPEC §1, or too few of them for the strategies to warm up.
     ConfigurationError, ParameterError
         For a configuration or parameter out of its range.
+    UserCodeError
+        When a strategy of your own raises; the message names it, symbol and bar.
+    BiasError
+        When a strategy of your own looks ahead; the message names the first bar and both values.
 
     Notes
     -----
@@ -80,16 +93,20 @@ def backtest(
     >>> result.equity.height
     1000
     """
-    cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
+    cfg = (config or TradingConfig()).replace(
+        strategies=strategies, ensemble=ensemble, risk=risk, costs=costs, bias_check=bias_check
+    )
+    lineup = Lineup.of(cfg)
     table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
-    _, engine_json = prepare(table, cfg)
+    interval = bar_interval(table)
+    _, engine_json = prepare(table, cfg, interval=interval)
     require_bars(
         table,
-        _core.DecisionEngine(engine_json).warm_up + 2,
+        max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2,
         source="bars",
         reason="the strategies' warm-up and one trade",
     )
-    return execute(table, cfg, engine_json, decisions=decisions, trade_from=trade_from)
+    return execute(table, cfg, engine_json, decisions=decisions, trade_from=trade_from, interval=interval)
 
 
 def prepare(table: pl.DataFrame, cfg: TradingConfig, *, interval: str | None = None) -> tuple[list[str], str]:
@@ -110,7 +127,8 @@ def prepare(table: pl.DataFrame, cfg: TradingConfig, *, interval: str | None = N
         Symbols in the order of the bars, and JSON.
     """
     symbols = table["symbol"].unique(maintain_order=True).to_list()
-    return symbols, cfg.to_engine_json(symbols, interval=interval or bar_interval(table))
+    own = Lineup.of(cfg).own_names
+    return symbols, cfg.to_engine_json(symbols, interval=interval or bar_interval(table), own=own)
 
 
 def execute(
@@ -120,7 +138,8 @@ def execute(
     *,
     decisions: bool = True,
     trade_from: datetime | None = None,
-    votes: list[tuple[Any, Any]] | None = None,
+    votes: Sequence[tuple[Any, Any]] | None = None,
+    interval: str | None = None,
 ) -> BacktestResult:
     """Run an engine's configuration over validated bars.
 
@@ -137,7 +156,10 @@ def execute(
     trade_from
         First bar whose close may be acted on.
     votes
-        Signal and confidence columns of the engine's external strategies.
+        Signal and confidence columns of the engine's external strategies; by default those of the configuration are
+        asked.
+    interval
+        The step of the bars, where it is known.
 
     Returns
     -------
@@ -148,7 +170,12 @@ def execute(
     if trade_from is not None:
         engine_json, policy = _idle_before(table, engine_json, trade_from)
     start = time.perf_counter()
-    out = _core.run_backtest(table, engine_json, votes=votes, policy=policy, decisions=decisions)
+    lineup = Lineup.of(cfg)
+    if votes is not None or not lineup.own:
+        asked = None if votes is None else list(votes)
+    else:
+        asked = list(own_votes(lineup, table, cfg, interval or bar_interval(table)))
+    out = _core.run_backtest(table, engine_json, votes=asked, policy=policy, decisions=decisions)
     seconds = time.perf_counter() - start
     tables: dict[str, Any] = {
         name: pl.DataFrame(out[name])

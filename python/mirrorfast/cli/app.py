@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mirrorfast.cli import backtest, config, doctor, live, replay_check, scan, sweep, walk_forward
+from mirrorfast.cli import backtest, check_bias, config, doctor, live, replay_check, scan, sweep, walk_forward
 from mirrorfast.cli.options import version_callback
 
 __all__ = ["app"]
@@ -39,6 +39,7 @@ def root(
 
 app.command("live")(live.live)
 app.command("backtest")(backtest.backtest)
+app.command("check-bias")(check_bias.check_bias)
 app.command("sweep")(sweep.sweep)
 app.command("walk-forward")(walk_forward.walk_forward)
 app.command("replay-check")(replay_check.replay_check)

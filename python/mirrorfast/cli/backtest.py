@@ -22,7 +22,10 @@ def backtest(
     start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
     strategy: Annotated[
-        list[str] | None, typer.Option(help="Strategy to run in place of the configured ones; may be given again.")
+        list[str] | None,
+        typer.Option(
+            help="Strategy to run in place of the configured ones, by name or as package.module:Class; may be repeated."
+        ),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write the HTML report here.")] = None,
     config: ConfigOption = None,

@@ -10,13 +10,13 @@ from mirrorfast.config.ensemble import (
 from mirrorfast.config.load import CONFIG_FILE, ENVIRONMENT_PREFIX, find_config, load_config
 from mirrorfast.config.risk import DrawdownConfig, RiskConfig, SizingConfig, StopConfig
 from mirrorfast.config.rl import RLConfig
+from mirrorfast.config.strategy import StrategyConfig
 from mirrorfast.config.trading import (
     CostConfig,
     InstrumentConfig,
     LogConfig,
     MetaConfig,
     SlippageConfig,
-    StrategyConfig,
     TradingConfig,
 )
 

@@ -102,7 +102,8 @@ def _describe(config: Settings, path: tuple[str, ...], lines: list[str]) -> None
         lines += [f"#   {key}: {inner.description}: {expected(inner)}" for key, inner in fields.items()]
         for header, entry in _entries(value) or []:
             lines.append(f"# {header.format(here)}")
-            lines += [f"# {key} = {_literal(getattr(entry, key))}" for key in fields]
+            values = {key: getattr(entry, key) for key in fields}
+            lines += [f"# {key} = {_literal(value)}" for key, value in values.items() if value is not None]
         lines.append("")
 
 

@@ -150,3 +150,16 @@ class RiskConfig(Settings):
     rebalance_band: float = option(
         0.25, "a change of a held position that is smaller is not traded", unit="fraction of the position", ge=0, le=10
     )
+
+    @model_validator(mode="after")
+    def _compatible(self) -> Self:
+        if self.max_position > self.max_leverage:
+            msg = (
+                f"max_position = {self.max_position}: expected at most max_leverage ({self.max_leverage}), "
+                "which every position counts towards"
+            )
+            raise ValueError(msg)
+        if self.min_cash == 1.0:
+            msg = "min_cash = 1.0: expected less than all of the equity, of which nothing would be left to buy with"
+            raise ValueError(msg)
+        return self

@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import SecretStr, field_validator, model_validator
 
 from mirrorfast.config.base import Settings, option
 from mirrorfast.config.ensemble import EnsembleConfig
 from mirrorfast.config.risk import RiskConfig
 from mirrorfast.config.rl import RLConfig
+from mirrorfast.config.strategy import StrategyConfig
 
 __all__ = [
     "CostConfig",
@@ -20,7 +21,6 @@ __all__ = [
     "LogConfig",
     "MetaConfig",
     "SlippageConfig",
-    "StrategyConfig",
     "TradingConfig",
 ]
 
@@ -56,22 +56,6 @@ _CURRENCIES: Final = frozenset(
         "ZAR",
     ]
 )
-
-
-class StrategyConfig(Settings):
-    """One strategy of the ensemble.
-
-    Examples
-    --------
-    >>> StrategyConfig(name="ut_bot", params={"sensitivity": 2}).params
-    {'sensitivity': 2.0}
-    """
-
-    name: str = Field(description="name in the strategy registry", min_length=1)
-    weight: float = option(
-        0.5, "weight at the start; the trainer moves it with the trades' results", unit="share", ge=0.1, le=1
-    )
-    params: dict[str, float] = option(None, "parameters that differ from the strategy's defaults", default_factory=dict)
 
 
 class MetaConfig(Settings):
@@ -174,6 +158,9 @@ class InstrumentConfig(Settings):
     min_quantity: float = option(0.0, "smallest quantity of an order", unit="base units", ge=0, le=1e15)
     min_notional: float = option(0.0, "smallest notional of an order", unit="quote currency", ge=0, le=1e15)
     shortable: bool = option(True, "may be held short")
+    quote: str | None = option(
+        None, "currency that prices are in; absent: what the symbol says after its slash, else the run's currency"
+    )
 
 
 class CostConfig(Settings):
@@ -256,6 +243,16 @@ class TradingConfig(Settings):
         ),
         min_length=1,
     )
+    plugins: tuple[str, ...] = option(
+        (),
+        "Python files or modules that are imported first: they register strategies, indicators and classifiers of "
+        "your own",
+    )
+    bias_check: Literal["raise", "warn", "off"] = option(
+        "raise",
+        "what happens when a strategy of your own looks ahead, or further back than it says: nothing runs, it is "
+        "logged, or nobody looks",
+    )
     adapt_weights: bool = option(True, "strategy weights follow the results of closed trades; else they stay as set")
     ensemble: EnsembleConfig = option(None, "how votes become a consensus", default_factory=EnsembleConfig)
     meta: MetaConfig = option(None, "how consensus and policy become a decision", default_factory=MetaConfig)
@@ -318,7 +315,7 @@ class TradingConfig(Settings):
         base, _, quote = symbol.upper().replace("-", "/").partition("/")
         return "forex" if base in _CURRENCIES and quote in _CURRENCIES else "crypto"
 
-    def to_engine_json(self, symbols: Sequence[str] = (), *, interval: str = "1h") -> str:
+    def to_engine_json(self, symbols: Sequence[str] = (), *, interval: str = "1h", own: Sequence[str] = ()) -> str:
         """Write what the decision engine needs as JSON.
 
         Parameters
@@ -327,6 +324,8 @@ class TradingConfig(Settings):
             The symbols of the run in the order of their ids, where the configuration leaves them to the bars.
         interval : str, default "1h"
             The step of the bars, which a timeframe of ``"auto"`` stands for.
+        own : sequence of str, optional
+            Names of the strategies that vote from outside the engine: those of your own.
 
         Returns
         -------
@@ -346,12 +345,17 @@ class TradingConfig(Settings):
         if self.timeframe == "auto":
             document["timeframe"] = interval
         document["costs"]["slippage"] = self.costs.slippage.to_engine()
+        for strategy in document["strategies"]:
+            del strategy["source"]
+        document["external"] = [s for s in document["strategies"] if s["name"] in own]
+        document["strategies"] = [s for s in document["strategies"] if s["name"] not in own]
+        quotes = self._quotes(names)
         document["symbols"] = [
             {
                 "instrument": {
-                    "symbol": name,
-                    "quote": self.currency,
                     **self.instruments.get(name, InstrumentConfig()).model_dump(mode="json"),
+                    "symbol": name,
+                    "quote": quotes[name],
                 },
                 "market": self.market_of(name),
             }
@@ -359,13 +363,20 @@ class TradingConfig(Settings):
         ]
         return json.dumps(document, sort_keys=True)
 
+    def _quotes(self, names: Sequence[str]) -> dict[str, str]:
+        known = {name: self.instruments[name].quote if name in self.instruments else None for name in names}
+        quotes = {name: quote or _quote_of(name) or self.currency for name, quote in known.items()}
+        # One quote currency is the account's, whatever it is called (USDT in a run "in USD"); several need rates.
+        return quotes if len(set(quotes.values())) > 1 else dict.fromkeys(names, self.currency)
+
     def replace(self, **parts: Any) -> Self:
         """Make a copy with some fields replaced; ``None`` leaves a field as it is.
 
         Parameters
         ----------
         **parts
-            Fields by name. Strategies may be names, an ensemble the name of its method, any other part a mapping.
+            Fields by name. Strategies may be names or objects, an ensemble the name of its method, any other part a
+            mapping.
 
         Returns
         -------
@@ -387,8 +398,13 @@ class TradingConfig(Settings):
             if part is None:
                 continue
             if name == "strategies":
-                part = tuple({"name": s} if isinstance(s, str) else s for s in part)
+                part = tuple(part)
             elif name == "ensemble" and isinstance(part, str):
                 part = {"method": part}
             values[name] = part
         return type(self)(**values)
+
+
+def _quote_of(symbol: str) -> str:
+    # BTC/USD, BTC-USD, and BTC/USDT:USDT of a perpetual.
+    return symbol.upper().replace("-", "/").partition("/")[2].partition(":")[0]

@@ -80,6 +80,7 @@ def fit_stacking(
     Examples
     --------
     >>> import math
+    >>> import polars as pl
     >>> wave = [100.0 + 5.0 * math.sin(t / 5.0) for t in range(400)]
     >>> rising = [1.0 if math.cos(t / 5.0) > 0.0 else -1.0 for t in range(400)]
     >>> table = pl.DataFrame({"close": wave, "good": rising, "bad": [-s for s in rising[3:] + rising[:3]]})

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mirrorfast.data.feed import BarBatch, Feed
     from mirrorfast.execution.broker import Broker
     from mirrorfast.ledger import RunWriter
+    from mirrorfast.strategies.voting import VoteStream
 
 __all__ = ["Observer", "Outcome", "TradingLoop"]
 
@@ -89,6 +90,8 @@ class TradingLoop:
         checkpoint, and a run that dies goes on from the last one.
     observers
         Who is told of every bar time.
+    voters
+        The user's own strategies, which vote beside the engine's.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class TradingLoop:
         strategies: list[str],
         durable: bool = False,
         observers: tuple[Observer, ...] = (),
+        voters: VoteStream | None = None,
     ) -> None:
         self._engine = engine
         self._broker = broker
@@ -110,6 +114,7 @@ class TradingLoop:
         self._recorder = Recorder(symbols, strategies)
         self._durable = durable
         self._observers = observers
+        self._voters = voters
         self._stop = False
         self._batch = Batch(0)
         self._update = Update(0, 0, None, {})
@@ -148,7 +153,7 @@ class TradingLoop:
         self._batch = Batch(batch.ts)
         self._update = Update(batch.ts, count, self._feed.total, {})
         await self._broker.settle(batch, self)
-        step = self._engine.on_bars(batch.ts, batch.rows)
+        step = self._engine.on_bars(batch.ts, batch.rows, votes=self._own_votes(batch))
         self._update.decisions = self._recorder.decisions(self._batch, step)
         await self._act(step)
         while events := await self._broker.answers():
@@ -167,6 +172,16 @@ class TradingLoop:
         self._update.equity = equity
         for observer in self._observers:
             observer.on_batch(self._update)
+
+    def _own_votes(self, batch: BarBatch) -> list[tuple[float, float]] | None:
+        if self._voters is None:
+            return None
+        votes = self._voters.on_bars(batch.ts, batch.rows)
+        for halt in self._voters.incidents():
+            self._batch.incident(
+                "strategy", f"strategy {halt['strategy']} halted: {halt['error']}", severity="error", details=halt
+            )
+        return votes
 
     async def fill(self, fill: Fill) -> None:
         """Book one fill and send what follows from it."""
@@ -199,9 +214,12 @@ class TradingLoop:
         Checkpoint
             Engine, broker and place in the feed: a run restored from it goes on bit for bit.
         """
+        feed: dict[str, Any] = {"done": self._update.done, "after": self._update.ts}
+        if self._voters is not None:
+            feed["voters"] = self._voters.state()
         return Checkpoint(
             ts=self._update.ts,
             engine=self._engine.snapshot(),
             broker=self._broker.snapshot(),
-            feed={"done": self._update.done, "after": self._update.ts},
+            feed=feed,
         )

@@ -5,18 +5,17 @@ from typing import Any, ClassVar, cast
 
 import polars as pl
 
+from mirrorfast import _core
 from mirrorfast.errors import ParameterError, ShapeError
 from mirrorfast.indicators import levels, momentum, trend, volatility, volume
 from mirrorfast.indicators._catalogue import entries, entry
 from mirrorfast.indicators._compute import ArrowStream, Values, compute, labelled, title
+from mirrorfast.indicators._custom import Custom, Registered, answer, call
 
 __all__ = ["BarTable", "Custom", "TechnicalIndicators"]
 
 #: A table of bars: a polars frame, or anything that hands one out as Arrow (pandas, pyarrow, DuckDB).
 BarTable = pl.DataFrame | ArrowStream
-
-#: A user's own indicator: takes the bars of one symbol, returns as many rows.
-Custom = Callable[[pl.DataFrame], pl.Series | pl.DataFrame]
 
 
 def _table(bars: BarTable, needed: Sequence[str]) -> pl.DataFrame:
@@ -48,7 +47,7 @@ class TechnicalIndicators:
     [56.81]
     """
 
-    _custom: ClassVar[dict[str, Custom]] = {}
+    _custom: ClassVar[dict[str, Registered]] = {}
 
     @staticmethod
     def calculate_rsi(data: BarTable | Values, period: int = 14) -> pl.Series:
@@ -254,7 +253,9 @@ class TechnicalIndicators:
         ParameterError
             If the indicator or a parameter is unknown or out of range.
         ShapeError
-            If the table lacks an input, or a registered indicator returns another number of rows.
+            If the table lacks an input, or a registered indicator returns another number of rows or no column.
+        UserCodeError
+            If a registered indicator raises.
         """
         custom = TechnicalIndicators._custom.get(name)
         if custom is None:
@@ -262,7 +263,7 @@ class TechnicalIndicators:
             return _by_symbol(table, lambda part: _outputs(part, [name], params))
         if params:
             raise ParameterError(f"{name}.{next(iter(params))}: expected no parameter of a registered indicator")
-        return _by_symbol(_table(bars, []), lambda part: _custom_outputs(part, name, custom))
+        return _by_symbol(_table(bars, []), lambda part: part.with_columns(call(name, custom, part)))
 
     @staticmethod
     def add_all_indicators(bars: BarTable) -> pl.DataFrame:
@@ -298,7 +299,7 @@ class TechnicalIndicators:
         return table
 
     @staticmethod
-    def register_custom(name: str, function: Custom) -> None:
+    def register_custom(name: str, function: Custom, *, lookback: int | None = None) -> None:
         """Register an indicator: a column of :meth:`add_all_indicators`, of ``mf.compute_features`` and of scans.
 
         Parameters
@@ -306,28 +307,124 @@ class TechnicalIndicators:
         name : str
             Its name, which is also that of its column where the function returns a series; replaces an earlier one.
         function : callable
-            Takes the bars of one symbol, a ``polars.DataFrame``; returns as many rows, series or frame.
+            Takes the bars of one symbol, a ``polars.DataFrame``; returns as many rows: a series, an array or a frame.
+            Row *t* may depend on rows up to *t* only, which ``mf.check_bias`` looks into.
+        lookback : int, optional
+            Bars that a row depends on, itself included; all since the first by default.
 
         Raises
         ------
         ParameterError
-            If the name is taken by the catalogue or is no identifier, or the function cannot be called.
+            If the name is taken by the catalogue or a feature column or is no identifier, the function cannot be called, or the look-back
+            is no number of bars.
+
+        Notes
+        -----
+        A table calls the function once with all bars of a symbol. ``mf.FeatureStream`` calls it with the last
+        `lookback` bars and takes the last row, or with all bars it has seen where there is no `lookback`: then memory
+        and time of a call grow with the stream. A function that remembers for ever (a cumulative sum, an exponential
+        mean) needs that, or a `lookback` so long that what came before no longer shows; ``mf.check_bias(name, bars)``
+        says how long. With a `lookback` the column of a stream equals that of the table but for rounding in the last
+        digits where a sum is added up from another first row; without one, bit for bit. It must be a function of its
+        rows alone and keep nothing between calls.
 
         Examples
         --------
         >>> import polars as pl
         >>> from mirrorfast.indicators import TechnicalIndicators
-        >>> TechnicalIndicators.register_custom("spread", lambda bars: bars["high"] - bars["low"])
+        >>> TechnicalIndicators.register_custom("spread", lambda bars: bars["high"] - bars["low"], lookback=1)
         >>> bars = pl.DataFrame({"high": [3.0, 4.0], "low": [1.0, 3.5]})
         >>> TechnicalIndicators.add_indicator(bars, "spread")["spread"].to_list()
         [2.0, 0.5]
         >>> TechnicalIndicators.unregister_custom("spread")
         """
-        if not name.isidentifier() or name in entries():
-            raise ParameterError(f"name = {name!r}: expected an identifier that no indicator of the catalogue has")
+        taken = {column for column, *_ in _core.feature_catalogue()} | entries().keys()
+        if not name.isidentifier() or name in taken:
+            raise ParameterError(
+                f"name = {name!r}: expected an identifier that no indicator of the catalogue and no feature column has"
+            )
         if not callable(function):
             raise ParameterError(f"function = {function!r}: expected a callable")
-        TechnicalIndicators._custom[name] = function
+        if lookback is not None and (not isinstance(lookback, int) or isinstance(lookback, bool) or lookback < 1):
+            raise ParameterError(f"lookback = {lookback!r}: expected a whole number of bars >= 1, or None for all")
+        TechnicalIndicators._custom[name] = Registered(function, lookback)
+
+    @staticmethod
+    def registered(name: str) -> Registered:
+        """Find a registered indicator.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        Registered
+            ``function`` and ``lookback``.
+
+        Raises
+        ------
+        ParameterError
+            If there is none of that name.
+        """
+        custom = TechnicalIndicators._custom.get(name)
+        if custom is None:
+            known = ", ".join(TechnicalIndicators._custom) or "none"
+            raise ParameterError(f"name = {name!r}: expected a registered indicator ({known})")
+        return custom
+
+    @staticmethod
+    def lookback(name: str) -> int | None:
+        """Tell how many bars a row of a registered indicator depends on.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        int or None
+            What it was registered with; None for all bars, and for a name that is not registered.
+
+        Examples
+        --------
+        >>> from mirrorfast.indicators import TechnicalIndicators
+        >>> TechnicalIndicators.lookback("rsi") is None
+        True
+        """
+        custom = TechnicalIndicators._custom.get(name)
+        return None if custom is None else custom.lookback
+
+    @staticmethod
+    def columns_of(result: Any, name: str) -> pl.DataFrame:
+        """Bring what an indicator of one's own returned into columns.
+
+        Parameters
+        ----------
+        result : Series, array-like, shape (n,), or frame, shape (n, k)
+            polars, pandas, NumPy, or a list.
+        name : str
+            Name of a single column, and in messages.
+
+        Returns
+        -------
+        polars.DataFrame, shape (n, k)
+            Numbers as ``Float64``, null where they were null or NaN; truth values and text as they are.
+
+        Raises
+        ------
+        ShapeError
+            If it is no column or table, or holds anything else.
+
+        Examples
+        --------
+        >>> from mirrorfast.indicators import TechnicalIndicators
+        >>> TechnicalIndicators.columns_of([1, None], "one")["one"].to_list()
+        [1.0, None]
+        """
+        return answer(result, name)
 
     @staticmethod
     def custom_names() -> list[str]:
@@ -385,12 +482,4 @@ def _outputs(table: pl.DataFrame, names: Sequence[str], params: dict[str, Any]) 
             unique = label if label not in taken else f"{name}_{label}"
             taken.add(unique)
             columns.append(labelled(unique, values))
-    return table.with_columns(columns)
-
-
-def _custom_outputs(table: pl.DataFrame, name: str, function: Custom) -> pl.DataFrame:
-    result = function(table)
-    columns = [result.alias(name)] if isinstance(result, pl.Series) else result.get_columns()
-    if any(len(values) != table.height for values in columns):
-        raise ShapeError(f"rows of {name}: got {len(columns[0])}, expected {table.height}")
     return table.with_columns(columns)

@@ -7,7 +7,7 @@ import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.data.schema import as_frame
-from mirrorfast.errors import ParameterError, ShapeError
+from mirrorfast.errors import MirrorfastError, ParameterError, ShapeError, UserCodeError
 
 __all__ = ["LABELS", "SignalClassifier", "direction"]
 
@@ -187,20 +187,21 @@ class SignalClassifier:
         """
         return self._built_in("legacy_label", features, values)
 
-    def classify(self, name: str, features: Any) -> pl.Series:
+    def classify(self, name: str, features: Any) -> Any:
         """Classify rows with a classifier found by name.
 
         Parameters
         ----------
         name : str
             ``signal``, ``signal_state``, ``legacy_label``, or a registered name.
-        features : DataFrame or Arrow table, shape (n, k)
-            Feature rows.
+        features : DataFrame or Arrow table, shape (n, k), or mapping
+            Feature rows, such as `mirrorfast.compute_features` or `mirrorfast.FeatureStream.update` return, or the
+            values of one row by name.
 
         Returns
         -------
-        polars.Series, shape (n,)
-            Labels, named `name`.
+        polars.Series, shape (n,), or str or None
+            Labels, named `name`; one label for one row.
 
         Raises
         ------
@@ -208,24 +209,36 @@ class SignalClassifier:
             If no classifier has this name.
         ShapeError
             If the frame lacks a column, or a registered classifier does not return one label a row.
+        UserCodeError
+            If a registered classifier raises.
 
         Examples
         --------
         >>> row = {"momentum_1": 0.0, "momentum_short": 0.0, "volume_ratio": 1.0, "bb_position": 0.5, "rsi": 50.0}
         >>> SignalClassifier().classify("signal_state", pl.DataFrame([row])).to_list()
         ['NEUTRAL']
+        >>> SignalClassifier().classify("signal_state", row)
+        'NEUTRAL'
         """
         if name in _BUILT_IN:
-            labels: pl.Series = self._built_in(name, features, {})
-            return labels
+            return self._built_in(name, features, {})
         if name not in self._registered:
             raise ParameterError(f"classifier = {name!r}: expected one of {', '.join(self.names())}")
-        frame = as_frame(features, source="features")
-        result = self._registered[name](frame)
-        if not isinstance(result, pl.Series) or len(result) != frame.height:
-            got = f"{len(result)} labels" if isinstance(result, pl.Series) else type(result).__name__
-            raise ShapeError(f"classifier {name!r}: got {got}, expected a series of {frame.height}")
-        return result.alias(name)
+        one = isinstance(features, Mapping)
+        frame = pl.DataFrame([dict(features)]) if one else as_frame(features, source="features")
+        try:
+            result = self._registered[name](frame)
+        except MirrorfastError:
+            raise
+        except pl.exceptions.ColumnNotFoundError as error:
+            column = str(error).partition("\n")[0]
+            raise ShapeError(f"features: a column that classifier {name!r} reads is missing: {column}") from error
+        except Exception as error:
+            raise UserCodeError(
+                f"classifier {name}: raised {type(error).__name__} on {frame.height} rows: {error}"
+            ) from error
+        labels = _labels(result, name, frame.height)
+        return labels[0] if one else labels
 
     @classmethod
     def names(cls) -> list[str]:
@@ -244,16 +257,32 @@ class SignalClassifier:
         return [*_BUILT_IN, *cls._registered]
 
     @classmethod
+    def registered(cls) -> list[str]:
+        """Name the classifiers of one's own.
+
+        Returns
+        -------
+        list of str
+            Names in order of registration.
+
+        Examples
+        --------
+        >>> SignalClassifier.registered()
+        []
+        """
+        return list(cls._registered)
+
+    @classmethod
     def register(cls, name: str, classify: Classify) -> Classify:
-        """Add a classifier of one's own, for every instance.
+        """Add a classifier of one's own, for every instance; it is a column of scans, too.
 
         Parameters
         ----------
         name : str
             A new name; registering a name again replaces it.
         classify : callable
-            Takes a frame of feature rows and returns a series with one label a row. For law 1 and 2 of SPEC to hold it
-            must judge each row by that row alone.
+            Takes a frame of feature rows and returns one label a row: a series, an array or a list. For law 1 and 2 of
+            SPEC to hold it must judge each row by that row alone; then the rows of a stream get the labels of the table.
 
         Returns
         -------
@@ -263,7 +292,7 @@ class SignalClassifier:
         Raises
         ------
         ParameterError
-            If the name is that of a built-in classifier, or is no identifier.
+            If the name is that of a built-in classifier or a feature column, or is no identifier.
 
         Examples
         --------
@@ -275,8 +304,9 @@ class SignalClassifier:
         ['range', 'trend']
         >>> SignalClassifier.unregister("adx_trend")
         """
-        if name in _BUILT_IN or not name.isidentifier():
-            raise ParameterError(f"name = {name!r}: expected an identifier that is not {', '.join(_BUILT_IN)}")
+        taken = {column for column, *_ in _core.feature_catalogue()}  # the three of SPEC are among them
+        if name in taken or not name.isidentifier():
+            raise ParameterError(f"name = {name!r}: expected an identifier that no feature column has")
         cls._registered[name] = classify
         return classify
 
@@ -329,3 +359,17 @@ def _number(name: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise ParameterError(f"{name} = {value!r}: expected a number, a bool or None") from None
+
+
+def _labels(result: Any, name: str, rows: int) -> pl.Series:
+    if not isinstance(result, pl.Series) and hasattr(result, "__len__") and not isinstance(result, str | pl.DataFrame):
+        try:
+            result = pl.Series(list(result))
+        except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise ShapeError(f"classifier {name!r}: got {type(result).__name__}, expected labels: {error}") from error
+    if not isinstance(result, pl.Series) or len(result) != rows:
+        got = f"{len(result)} labels" if isinstance(result, pl.Series) else type(result).__name__
+        raise ShapeError(f"classifier {name!r}: got {got}, expected a series of {rows}")
+    if not (result.dtype in (pl.String, pl.Null) or isinstance(result.dtype, pl.Categorical | pl.Enum)):
+        raise ShapeError(f"classifier {name!r}: got {result.dtype} values, expected labels")
+    return result.cast(pl.String).alias(name)

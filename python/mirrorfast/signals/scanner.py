@@ -7,6 +7,7 @@ import polars as pl
 
 from mirrorfast.errors import ParameterError
 from mirrorfast.features import compute_features
+from mirrorfast.signals.classifier import SignalClassifier
 
 __all__ = ["scan_bars"]
 
@@ -44,7 +45,7 @@ def scan_bars(
     Returns
     -------
     polars.DataFrame, shape (min(n_symbols, top_n), 98)
-        The last row of every symbol with all feature columns, highest ``enhanced_score`` first, equal scores by symbol.
+        The last row of every symbol with all feature columns and those of registered indicators and classifiers, highest ``enhanced_score`` first, equal scores by symbol.
         Young symbols without a score stand last and say ``insufficient_history``.
 
     Raises
@@ -80,5 +81,7 @@ def scan_bars(
         config=config,
         threads=threads,
     )
+    classifier = SignalClassifier(timeframe=timeframe, market=market)
+    rows = rows.with_columns([classifier.classify(name, rows) for name in SignalClassifier.registered()])
     ranked = rows.sort("enhanced_score", "symbol", descending=[True, False], nulls_last=True)
     return ranked if top_n is None else ranked.head(top_n)

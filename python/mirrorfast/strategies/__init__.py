@@ -12,6 +12,7 @@ from mirrorfast.strategies.regime_change import RegimeChangeAgent
 from mirrorfast.strategies.registry import catalogue, create, names, register, unregister
 from mirrorfast.strategies.scanner_signal import ScannerSignalAgent
 from mirrorfast.strategies.sentiment_momentum import SentimentMomentumAgent
+from mirrorfast.strategies.sma_cross import SMACrossAgent
 from mirrorfast.strategies.ut_bot import UTSignalAgent
 from mirrorfast.strategies.vbsr import VBSRAgent
 from mirrorfast.strategies.volatility_regime import VolatilityRegimeAgent
@@ -24,6 +25,7 @@ __all__ = [
     "MomentumBreakoutAgent",
     "PairsTradingAgent",
     "RegimeChangeAgent",
+    "SMACrossAgent",
     "ScannerSignalAgent",
     "SentimentMomentumAgent",
     "StrategyStream",

@@ -10,11 +10,12 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.errors import ParameterError
 from mirrorfast.strategies.base import BaseStrategyAgent
+from mirrorfast.strategies.own import as_declared, as_strategy, takes_bars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["catalogue", "create", "names", "register", "unregister"]
+__all__ = ["catalogue", "create", "names", "register", "registered", "unregister"]
 
 _PARAM = pl.Struct(
     {"name": pl.String, "default": pl.Float64, "min": pl.Float64, "max": pl.Float64, "integer": pl.Boolean}
@@ -102,7 +103,8 @@ def register(name: str, strategy: Callable[..., BaseStrategyAgent], *, replace: 
         Name in configuration, tables and ledger: letters, digits and underscores.
     strategy : type or callable
         A class derived from `BaseStrategyAgent`, or a function that returns such an object; called with the parameters
-        of the configuration as keywords.
+        of the configuration as keywords. Or a function that takes bars, as its one required argument, and returns
+        signals.
     replace : bool, default False
         Take the place of a strategy registered under this name before.
 
@@ -155,6 +157,27 @@ def unregister(name: str) -> None:
         )
 
 
+def registered(name: str) -> Callable[..., Any] | None:
+    """Find what was registered under a name.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    callable or None
+        The class or function; None for a name of the catalogue, or of nobody.
+
+    Examples
+    --------
+    >>> registered("ut_bot") is None
+    True
+    """
+    return _OWN.get(name)
+
+
 def create(name: str, /, **params: Any) -> BaseStrategyAgent:
     """Make a strategy by name.
 
@@ -180,14 +203,18 @@ def create(name: str, /, **params: Any) -> BaseStrategyAgent:
     >>> create("ut_bot", sensitivity=2.0)
     UTSignalAgent(atr_period=10, sensitivity=2.0)
     """
-    make: Callable[..., BaseStrategyAgent] | None = _built_in().get(name) or _OWN.get(name)
+    make: Callable[..., Any] | None = _built_in().get(name) or _OWN.get(name)
     if make is None:
         near = get_close_matches(name, names(), n=3, cutoff=0.0)
         raise ParameterError(f"strategy = {name!r}: expected a known name, such as {', '.join(near)}")
+    if takes_bars(make):
+        return as_strategy(make, name=name, params=params)
     try:
-        agent = make(**params)
+        agent = make(**as_declared(make, params))
     except TypeError as error:
         raise ParameterError(f"{name}: {error}") from error
+    if name in _OWN and hasattr(agent, "evaluate"):
+        return as_strategy(agent, name=name)
     if not isinstance(agent, BaseStrategyAgent):
         raise ParameterError(f"strategy = {name!r}: made a {type(agent).__name__}, expected a BaseStrategyAgent")
     return agent

@@ -35,11 +35,63 @@ pub struct ExternalColumns<'a> {
     pub policy: Option<(&'a [f64], &'a [f64])>,
 }
 
+/// The account after every bar time, column by column.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[allow(missing_docs)] // the fields of EquityPoint
+pub struct EquityCurve {
+    pub ts: Vec<i64>,
+    pub equity: Vec<f64>,
+    pub cash: Vec<f64>,
+    pub exposure: Vec<f64>,
+    pub drawdown: Vec<f64>,
+}
+
+impl EquityCurve {
+    /// Room for `n` more points.
+    pub fn reserve(&mut self, n: usize) {
+        self.ts.reserve_exact(n);
+        for column in [&mut self.equity, &mut self.cash, &mut self.exposure, &mut self.drawdown] {
+            column.reserve_exact(n);
+        }
+    }
+
+    /// Adds the next point.
+    #[inline]
+    pub fn push(&mut self, p: &EquityPoint) {
+        self.ts.push(p.ts);
+        self.equity.push(p.equity);
+        self.cash.push(p.cash);
+        self.exposure.push(p.exposure);
+        self.drawdown.push(p.drawdown);
+    }
+
+    /// Number of points.
+    pub fn len(&self) -> usize {
+        self.ts.len()
+    }
+
+    /// No points.
+    pub fn is_empty(&self) -> bool {
+        self.ts.is_empty()
+    }
+
+    /// Point by point.
+    pub fn iter(&self) -> impl Iterator<Item = EquityPoint> + '_ {
+        (0..self.len()).map(|i| EquityPoint {
+            ts: self.ts[i],
+            equity: self.equity[i],
+            cash: self.cash[i],
+            exposure: self.exposure[i],
+            drawdown: self.drawdown[i],
+        })
+    }
+}
+
 /// A finished run.
 #[derive(Debug, Clone, Default)]
 pub struct BacktestResult {
     /// Equity after every bar time.
-    pub equity: Vec<EquityPoint>,
+    pub equity: EquityCurve,
     /// Decisions, in order.
     pub decisions: Vec<Decision>,
     /// Votes, `n` a decision.
@@ -96,6 +148,39 @@ impl Session {
         record: Record,
         out: &mut BacktestResult,
     ) -> Result<()> {
+        self.fill(ts, bars, record, out)?;
+        self.engine.on_bars(ts, bars, external, &mut self.step)?;
+        self.close(bars, record, out)
+    }
+
+    /// [`Session::on_time`] for bars that were checked as a table.
+    #[inline]
+    fn on_sound_time(
+        &mut self,
+        ts: i64,
+        bars: &[(SymbolId, Bar)],
+        external: &External<'_>,
+        record: Record,
+        out: &mut BacktestResult,
+    ) -> Result<()> {
+        // On most bars of a single symbol the venue has nothing to say.
+        if let [(symbol, bar)] = bars
+            && !self.exchange.has_events()
+            && self.exchange.pass(ts, *symbol, bar)
+        {
+            self.step.lean = !record.decisions;
+            self.step.clear();
+        } else {
+            self.fill(ts, bars, record, out)?;
+        }
+        self.engine.on_sound_bars(ts, bars, external, &mut self.step);
+        self.close(bars, record, out)
+    }
+
+    /// The fills of these bars, with the engine's answers to them.
+    #[inline]
+    fn fill(&mut self, ts: i64, bars: &[(SymbolId, Bar)], record: Record, out: &mut BacktestResult) -> Result<()> {
+        self.step.lean = !record.decisions;
         self.fills.clear();
         self.exchange.open_phase(ts, bars, &mut self.fills);
         self.settle(record, out)?;
@@ -109,17 +194,27 @@ impl Session {
         }
         self.answer(record, out)?;
         self.step.clear();
-        let point = self.engine.on_bars(ts, bars, external, &mut self.step)?;
+        Ok(())
+    }
+
+    /// Sends what the engine decided on the close.
+    #[inline]
+    fn close(&mut self, bars: &[(SymbolId, Bar)], record: Record, out: &mut BacktestResult) -> Result<()> {
         self.submit(record, out);
         self.answer(record, out)?;
         if record.equity {
-            out.equity.push(point);
+            out.equity.push(&self.engine.equity_point());
         }
         out.bars += bars.len();
         Ok(())
     }
 
+    #[inline]
     fn settle(&mut self, record: Record, out: &mut BacktestResult) -> Result<()> {
+        if self.fills.is_empty() { self.answer(record, out) } else { self.book(record, out) }
+    }
+
+    fn book(&mut self, record: Record, out: &mut BacktestResult) -> Result<()> {
         for k in 0..self.fills.len() {
             let fill = self.fills[k];
             self.step.clear();
@@ -133,7 +228,16 @@ impl Session {
     }
 
     /// Sends what the engine asked for and keeps what the run is to remember.
+    #[inline]
     fn submit(&mut self, record: Record, out: &mut BacktestResult) {
+        let Step { intents, trades, weights, events, .. } = &self.step;
+        let silent = intents.is_empty() && trades.is_empty() && weights.is_empty() && events.is_empty();
+        if !(silent && self.step.decisions.is_empty()) {
+            self.take(record, out);
+        }
+    }
+
+    fn take(&mut self, record: Record, out: &mut BacktestResult) {
         for intent in &self.step.intents {
             if let Intent::Submit(order) = intent
                 && record.orders
@@ -153,7 +257,12 @@ impl Session {
     }
 
     /// Hands the exchange's answers to the engine until neither has anything to say.
+    #[inline]
     fn answer(&mut self, record: Record, out: &mut BacktestResult) -> Result<()> {
+        if self.exchange.has_events() { self.talk(record, out) } else { Ok(()) }
+    }
+
+    fn talk(&mut self, record: Record, out: &mut BacktestResult) -> Result<()> {
         // An engine answers a rejection with at most one exit order a symbol; more rounds than that would be a bug.
         for _ in 0..8 {
             self.events.clear();
@@ -190,6 +299,14 @@ pub fn run(
     }
     let mut session = Session::new(config)?;
     let mut out = BacktestResult::default();
+    if record.equity {
+        // As many bar times as the longest symbol has bars, at least; exactly so many where all have the same.
+        out.equity.reserve((0..wanted.len()).map(|k| bars.series(k).len()).max().unwrap_or(0));
+    }
+    if external.votes.is_empty() && external.policy.is_none() {
+        bars.for_each_time(|ts, batch| session.on_sound_time(ts, batch, &External::default(), record, &mut out))?;
+        return Ok(out);
+    }
     let mut rows: Vec<usize> = (0..wanted.len()).map(|k| bars.offset(k)).collect();
     let mut votes: Vec<Vote> = Vec::new();
     let mut policy: Vec<Option<(f64, f64)>> = Vec::new();
@@ -204,7 +321,7 @@ pub fn run(
                 policy.push((!position[row].is_nan()).then_some((position[row], confidence[row])));
             }
         }
-        session.on_time(ts, batch, &External { votes: &votes, policy: &policy }, record, &mut out)
+        session.on_sound_time(ts, batch, &External { votes: &votes, policy: &policy }, record, &mut out)
     })?;
     Ok(out)
 }

@@ -87,8 +87,13 @@ impl Bars {
         }
         let mut offsets = vec![0];
         let mut symbols: Vec<String> = Vec::with_capacity(runs.len());
+        let mut rising = true;
         for (symbol, rows) in runs {
-            if symbols.contains(&symbol) {
+            // Names usually rise: only where one does not must the others be looked through.
+            if symbols.last().is_some_and(|last| *last >= symbol) {
+                rising = false;
+            }
+            if !rising && symbols.contains(&symbol) {
                 return Err(CoreError::shape(
                     format!("symbol {symbol}"),
                     "rows in more than one place",
@@ -175,8 +180,24 @@ impl Bars {
     /// The first error of `f`.
     pub fn for_each_time<E>(&self, mut f: impl FnMut(i64, &[(u32, Bar)]) -> Result<(), E>) -> Result<(), E> {
         let all: Vec<Series<'_>> = (0..self.symbols.len()).map(|k| self.series(k)).collect();
-        let mut next = vec![0_usize; all.len()];
         let mut batch: Vec<(u32, Bar)> = Vec::with_capacity(all.len());
+        let Some(first) = all.first() else { return Ok(()) };
+        if all.len() == 1 {
+            for (i, &now) in first.ts.iter().enumerate() {
+                f(now, &[(0, first.bar(i))])?;
+            }
+            return Ok(());
+        }
+        if all[1..].iter().all(|s| s.ts == first.ts) {
+            // Everybody has every bar: nothing to merge.
+            for (i, &now) in first.ts.iter().enumerate() {
+                batch.clear();
+                batch.extend(all.iter().enumerate().map(|(k, s)| (k as u32, s.bar(i))));
+                f(now, &batch)?;
+            }
+            return Ok(());
+        }
+        let mut next = vec![0_usize; all.len()];
         loop {
             let now = all.iter().zip(&next).filter_map(|(s, &i)| s.ts.get(i)).min().copied();
             let Some(now) = now else { return Ok(()) };

@@ -176,7 +176,9 @@ impl SimulatedExchange {
         let instrument = &self.instruments[symbol as usize];
         let order = Order { quantity: instrument.round_quantity(order.quantity), ..*order };
         let kind = on_tick(order.kind, instrument);
-        self.books[symbol as usize].orders.push(OpenOrder::new(order, kind, self.costs.latency_bars));
+        let book = &mut self.books[symbol as usize];
+        book.orders.push(OpenOrder::new(order, kind, self.costs.latency_bars));
+        book.quiet = false;
         self.events.push(event(BrokerEventKind::Accepted));
     }
 
@@ -229,6 +231,7 @@ impl SimulatedExchange {
     fn cancel(&mut self, id: u64, symbol: SymbolId, reason: CancelReason) {
         let Some(book) = self.books.get_mut(symbol as usize) else { return };
         let Some(at) = book.orders.iter().position(|o| o.order.id == id && o.is_open()) else { return };
+        book.quiet = false;
         if self.costs.latency_bars > 0 {
             let withdrawal = Withdrawal { bars: self.costs.latency_bars, reason, new: true };
             book.orders[at].cancel.get_or_insert(withdrawal);
@@ -239,6 +242,32 @@ impl SimulatedExchange {
         self.events.push(BrokerEvent { ts, order: id, symbol, kind: BrokerEventKind::Cancelled { reason } });
     }
 
+    /// Takes one symbol through a bar on which nothing can happen to it at the venue; false, with nothing done, where something might.
+    ///
+    /// It leaves the books as [`SimulatedExchange::open_phase`] and [`SimulatedExchange::range_phase`] would.
+    #[inline]
+    pub(crate) fn pass(&mut self, ts: i64, symbol: SymbolId, bar: &Bar) -> bool {
+        let at = symbol as usize;
+        // Funding, liquidation, an account of the venue's own, a measure of volatility: each looks at every bar.
+        let plain = self.account.is_none()
+            && self.costs.margin.mode == MarginMode::Unlimited
+            && self.costs.max_volume_share.is_none()
+            && !matches!(self.costs.slippage, SlippageModel::Volatility { .. })
+            && self.instruments[at].kind == InstrumentKind::Spot;
+        let book = &mut self.books[at];
+        if !plain || !(book.orders.is_empty() || book.pass(bar)) {
+            return false;
+        }
+        self.now = ts;
+        book.base = bar.open;
+        book.budget = f64::INFINITY;
+        book.ranged = true;
+        book.entered = false;
+        book.close = bar.close;
+        book.last_price = bar.close;
+        true
+    }
+
     /// Fills what fills at the open of these bars; fills are appended to `out` with the bars' open time `ts`.
     pub fn open_phase(&mut self, ts: i64, bars: &[(SymbolId, Bar)], out: &mut Vec<Fill>) {
         self.now = ts;
@@ -246,8 +275,9 @@ impl SimulatedExchange {
             self.begin(ts, *symbol, bar);
         }
         for (symbol, bar) in bars {
-            let book = &self.books[*symbol as usize];
-            if book.orders.is_empty() && (book.quantity == 0.0 || self.costs.margin.mode == MarginMode::Unlimited) {
+            let book = &mut self.books[*symbol as usize];
+            let safe = book.quantity == 0.0 || self.costs.margin.mode == MarginMode::Unlimited;
+            if safe && (book.orders.is_empty() || book.pass(bar)) {
                 continue;
             }
             let liquidation = self.liquidation_price(*symbol);
@@ -285,6 +315,7 @@ impl SimulatedExchange {
         });
         book.ranged = false;
         book.entered = false;
+        book.quiet = false;
         if let Some(account) = &mut self.account {
             account.mark(symbol, bar.open);
         }
@@ -297,7 +328,7 @@ impl SimulatedExchange {
         self.mark_worst(bars);
         for (symbol, bar) in bars {
             let book = &mut self.books[*symbol as usize];
-            let idle = book.orders.is_empty()
+            let idle = (book.orders.is_empty() || book.quiet)
                 && (book.quantity == 0.0
                     || self.costs.margin.mode == MarginMode::Unlimited
                     || (book.ranged && !book.entered));
@@ -380,6 +411,12 @@ impl SimulatedExchange {
     /// Listed instruments.
     pub fn instruments(&self) -> &[Instrument] {
         &self.instruments
+    }
+
+    /// Something was reported since the last [`SimulatedExchange::drain_events`].
+    #[inline]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// What was reported since the last call, in order.

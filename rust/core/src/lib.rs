@@ -23,6 +23,7 @@ pub mod signals;
 pub mod snapshot;
 pub mod strategies;
 pub mod types;
+mod wide;
 pub mod window;
 
 pub use error::{CoreError, Result};

@@ -110,31 +110,83 @@ impl Plan {
         Ok(())
     }
 
-    /// One symbol: every row of `series` from `state` on.
-    fn every_row(&self, state: &mut FeatureState, series: &Series<'_>, buffers: &mut [Buffer<'_>]) {
-        let mut block = [FeatureRow::MISSING; BLOCK];
-        for first in (0..series.len()).step_by(BLOCK) {
-            let n = BLOCK.min(series.len() - first);
-            for (k, row) in block[..n].iter_mut().enumerate() {
-                state.push(&series.bar(first + k));
-                state.fill(row, self.levels);
-            }
-            self.write(first, &block[..n], buffers);
+    /// Every row of `series` from `state` on.
+    fn every_row(&self, state: &mut FeatureState, series: &Series<'_>, out: &mut Rows<'_>) {
+        for i in 0..series.len() {
+            state.push(&series.bar(i));
+            state.fill(out.next(), self.levels);
         }
     }
 
-    /// One symbol: the row of the last bar of `series`.
-    fn last_row(&self, state: &mut FeatureState, series: &Series<'_>, buffers: &mut [Buffer<'_>]) {
-        let mut row = [FeatureRow::MISSING];
+    /// The row of the last bar of `series`.
+    fn last_row(&self, state: &mut FeatureState, series: &Series<'_>, out: &mut Rows<'_>) {
         state.push_all(series);
-        state.fill(&mut row[0], self.levels);
-        self.write(0, &row, buffers);
+        state.fill(out.next(), self.levels);
+    }
+}
+
+/// Rows on their way into columns: they are written block by block, however many symbols a block spans.
+struct Rows<'a> {
+    columns: &'a [Col],
+    buffers: Vec<Buffer<'a>>,
+    /// Row of the buffers at which the block begins.
+    at: usize,
+    held: usize,
+    block: [FeatureRow; BLOCK],
+}
+
+impl<'a> Rows<'a> {
+    fn new(columns: &'a [Col], buffers: Vec<Buffer<'a>>) -> Self {
+        Self { columns, buffers, at: 0, held: 0, block: [FeatureRow::MISSING; BLOCK] }
     }
 
-    fn write(&self, at: usize, rows: &[FeatureRow], buffers: &mut [Buffer<'_>]) {
-        for (&col, buffer) in self.columns.iter().zip(buffers) {
-            buffer.write(at, rows, col);
+    /// Room for the next row.
+    #[inline]
+    fn next(&mut self) -> &mut FeatureRow {
+        if self.held == BLOCK {
+            self.flush();
         }
+        self.held += 1;
+        &mut self.block[self.held - 1]
+    }
+
+    fn flush(&mut self) {
+        let rows = &self.block[..self.held];
+        for (&col, buffer) in self.columns.iter().zip(&mut self.buffers) {
+            buffer.write(self.at, rows, col);
+        }
+        self.at += self.held;
+        self.held = 0;
+    }
+}
+
+impl Drop for Rows<'_> {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Parts that the symbols are dealt into, in order: enough to keep the threads busy to the end, and no more, as every part costs one
+/// slice a column.
+const PARTS: usize = 64;
+
+/// Splits `items` into at most [`PARTS`] runs, with the rows that belong to each.
+fn dealt<T>(
+    items: Vec<T>,
+    rows: impl Fn(&T) -> usize,
+    mut buffers: Vec<Buffer<'_>>,
+    parts: usize,
+) -> Vec<(Vec<T>, Vec<Buffer<'_>>)> {
+    let size = items.len().div_ceil(parts.max(1)).max(1);
+    let mut items = items.into_iter();
+    let mut out = Vec::with_capacity(parts);
+    loop {
+        let run: Vec<T> = items.by_ref().take(size).collect();
+        if run.is_empty() {
+            return out;
+        }
+        let n = run.iter().map(&rows).sum();
+        out.push((run, buffers.iter_mut().map(|b| b.take_front(n)).collect()));
     }
 }
 
@@ -148,25 +200,23 @@ impl Plan {
 pub fn compute(bars: &Bars, plan: &Plan, last_only: bool, buffers: Vec<Buffer<'_>>, threads: usize) -> Result<()> {
     let symbols = bars.symbols().len();
     plan.check(&buffers, if last_only { symbols } else { bars.len() })?;
-    let mut rest = buffers;
-    let parts: Vec<(usize, Vec<Buffer<'_>>)> = (0..symbols)
-        .map(|k| {
-            let n = if last_only { 1 } else { bars.series(k).len() };
-            (k, rest.iter_mut().map(|b| b.take_front(n)).collect())
-        })
-        .collect();
+    let pool = pool(threads, symbols)?;
     // Cloning a fresh state is cheaper than checking the configuration again for every symbol.
     let fresh = FeatureState::new(&plan.config)?;
-    let one = |(k, mut part): (usize, Vec<Buffer<'_>>)| {
-        let mut state = fresh.clone();
-        let series = bars.series(k);
-        if last_only {
-            plan.last_row(&mut state, &series, &mut part);
-        } else {
-            plan.every_row(&mut state, &series, &mut part);
+    let rows = |k: &usize| if last_only { 1 } else { bars.series(*k).len() };
+    let parts = dealt((0..symbols).collect(), rows, buffers, if pool.is_some() { PARTS } else { 1 });
+    spread(parts, pool, |(part, buffers)| {
+        let mut out = Rows::new(&plan.columns, buffers);
+        for k in part {
+            let mut state = fresh.clone();
+            let series = bars.series(k);
+            if last_only {
+                plan.last_row(&mut state, &series, &mut out);
+            } else {
+                plan.every_row(&mut state, &series, &mut out);
+            }
         }
-    };
-    spread(parts, pool(threads, symbols)?, one);
+    });
     Ok(())
 }
 
@@ -306,19 +356,20 @@ impl PanelStream {
             }
         }
         let mut members: Vec<Option<&mut Member>> = self.members.iter_mut().map(Some).collect();
-        let mut rest = buffers;
-        let mut parts = Vec::with_capacity(bars.symbols().len());
+        let mut due = Vec::with_capacity(bars.symbols().len());
         for (k, symbol) in bars.symbols().iter().enumerate() {
-            let series = bars.series(k);
-            let part: Vec<Buffer<'_>> = rest.iter_mut().map(|b| b.take_front(series.len())).collect();
             if let Some(member) = self.places.get(symbol).and_then(|&at| members[at].take()) {
-                parts.push((series, member, part));
+                due.push((bars.series(k), member));
             }
         }
         let plan = &self.plan;
-        spread(parts, pool, |(series, member, mut part)| {
-            plan.every_row(&mut member.state, &series, &mut part);
-            member.ts = series.ts.last().copied().unwrap_or(member.ts);
+        let parts = dealt(due, |(series, _)| series.len(), buffers, if pool.is_some() { PARTS } else { 1 });
+        spread(parts, pool, |(part, buffers)| {
+            let mut out = Rows::new(&plan.columns, buffers);
+            for (series, member) in part {
+                plan.every_row(&mut member.state, &series, &mut out);
+                member.ts = series.ts.last().copied().unwrap_or(member.ts);
+            }
         });
         Ok(())
     }

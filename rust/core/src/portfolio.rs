@@ -355,6 +355,7 @@ impl Portfolio {
     }
 
     /// Cash; with spot shorts it holds their proceeds, with borrowed money it is below zero.
+    #[inline]
     pub fn cash(&self) -> f64 {
         self.cash
     }
@@ -371,6 +372,7 @@ impl Portfolio {
     }
 
     /// Symbols with an open position, ascending.
+    #[inline]
     pub fn held(&self) -> &[SymbolId] {
         &self.held
     }
@@ -402,11 +404,13 @@ impl Portfolio {
     }
 
     /// `cash + Σ value`.
+    #[inline]
     pub fn equity(&self) -> f64 {
         self.held.iter().fold(self.cash, |sum, &symbol| sum + self.value(symbol))
     }
 
     /// `Σ |notional|`, account currency.
+    #[inline]
     pub fn gross_exposure(&self) -> f64 {
         self.held.iter().map(|&symbol| self.notional(symbol).abs()).sum()
     }
@@ -432,11 +436,13 @@ impl Portfolio {
     }
 
     /// Initial margin as a fraction of the notional, `1 / leverage`.
+    #[inline]
     pub fn initial_margin(&self, symbol: SymbolId) -> f64 {
         self.contracts[symbol as usize].initial_margin
     }
 
     /// Account currency per unit of the symbol's quote currency.
+    #[inline]
     pub fn rate(&self, symbol: SymbolId) -> f64 {
         self.terms(symbol).1
     }

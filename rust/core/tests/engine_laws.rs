@@ -1,10 +1,8 @@
 //! The three laws of SPEC over the whole decision engine: causal, batch ≡ stream (also after snapshot → restore), scale-free.
 #![allow(clippy::unwrap_used)] // a test may
 
-use std::collections::BTreeMap;
-
 use mirrorfast_core::backtest::{BacktestResult, Record, Session};
-use mirrorfast_core::engine::{EngineConfig, External, StrategyConfig, SymbolConfig};
+use mirrorfast_core::engine::{EngineConfig, EquityPoint, External, StrategyConfig, SymbolConfig};
 use mirrorfast_core::instrument::Instrument;
 use mirrorfast_core::snapshot;
 use mirrorfast_core::types::{Bar, Market};
@@ -25,7 +23,7 @@ fn config(scale: f64) -> EngineConfig {
     EngineConfig {
         symbols: vec![symbol("A/USD", Market::Crypto), symbol("EUR/USD", Market::Forex)],
         strategies: STRATEGIES
-            .map(|name| StrategyConfig { name: name.to_owned(), params: BTreeMap::new(), weight: 0.5 })
+            .map(|name| StrategyConfig { name: name.to_owned(), ..StrategyConfig::default() })
             .to_vec(),
         ..EngineConfig::default()
     }
@@ -76,6 +74,10 @@ fn drive(session: &mut Session, batches: &[Vec<(u32, Bar)>], out: &mut BacktestR
     }
 }
 
+fn points(out: &BacktestResult) -> Vec<EquityPoint> {
+    out.equity.iter().collect()
+}
+
 fn whole(config: &EngineConfig, batches: &[Vec<(u32, Bar)>]) -> BacktestResult {
     let mut session = Session::new(config).expect("valid configuration");
     let mut out = BacktestResult::default();
@@ -97,7 +99,7 @@ proptest! {
         let config = config(1.0);
         let full = whole(&config, &all);
         let part = whole(&config, &all[..cut]);
-        prop_assert_eq!(text(&part.equity), text(&full.equity[..cut].to_vec()));
+        prop_assert_eq!(text(&points(&part)), text(&points(&full)[..cut].to_vec()));
         let n = part.decisions.len();
         prop_assert_eq!(text(&part.decisions), text(&full.decisions[..n].to_vec()));
         prop_assert_eq!(text(&part.fills), text(&full.fills[..part.fills.len()].to_vec()));
@@ -120,7 +122,7 @@ proptest! {
         second.exchange = snapshot::from_bytes(&exchange).expect("its own state");
         prop_assert_eq!(&second.engine.snapshot().expect("a state"), &engine);
         drive(&mut second, &all[cut..], &mut out);
-        prop_assert_eq!(text(&out.equity), text(&full.equity));
+        prop_assert_eq!(text(&points(&out)), text(&points(&full)));
         prop_assert_eq!(text(&out.decisions), text(&full.decisions));
         prop_assert_eq!(text(&out.votes), text(&full.votes));
         prop_assert_eq!(text(&out.fills), text(&full.fills));
@@ -140,7 +142,7 @@ proptest! {
             prop_assert_eq!(x.direction, y.direction);
             prop_assert!((x.quantity - y.quantity * k).abs() <= 1e-9 * x.quantity.abs().max(1.0));
         }
-        for (x, y) in plain.equity.iter().zip(&scaled.equity) {
+        for (x, y) in plain.equity.iter().zip(scaled.equity.iter()) {
             prop_assert!((x.equity - y.equity).abs() <= 1e-6 * x.equity.abs());
         }
     }

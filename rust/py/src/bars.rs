@@ -154,15 +154,15 @@ fn symbol_runs(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<(Strin
     }
     let names: &StringViewArray = array.as_string_view();
     let mut runs: Vec<(String, usize)> = Vec::new();
-    let mut current = "";
-    for name in names.iter().flatten() {
-        match runs.last_mut() {
-            Some(run) if name == current => run.1 += 1,
-            _ => {
-                current = name;
-                runs.push((name.to_owned(), 1));
-            }
-        }
+    let views = names.views();
+    let mut start = 0;
+    while start < views.len() {
+        let name = names.value(start);
+        // Equal views are equal names, and most rows are told apart by that alone.
+        let same = |k: usize| views[k] == views[start] || names.value(k) == name;
+        let end = (start + 1..views.len()).find(|&k| !same(k)).unwrap_or(views.len());
+        runs.push((name.to_owned(), end - start));
+        start = end;
     }
     Ok(runs)
 }

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int8Array, RecordBatch, TimestampMillisecondArray};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int8Array, RecordBatch, StringViewArray, TimestampMillisecondArray,
+};
 use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{Field, Schema};
 use mirrorfast_core::bars::Bars;
@@ -17,6 +19,7 @@ use pyo3_arrow::PyRecordBatch;
 use crate::bars::bars_from_python;
 use crate::gateway;
 use crate::labels::{Words, present};
+use crate::outputs::Floats;
 
 /// A configuration from its JSON, with market and timeframe from the caller.
 fn configure(timeframe: &str, market: &str, config: Option<&str>) -> PyResult<FeatureConfig> {
@@ -42,14 +45,14 @@ fn choose(names: Option<Vec<String>>) -> PyResult<Vec<Col>> {
 
 /// A column that is being filled.
 enum Filling {
-    Float(Vec<f64>),
+    Float(Floats),
     Code(Vec<u8>),
 }
 
 impl Filling {
     fn all(columns: &[Col], rows: usize) -> Vec<Self> {
         let one = |col: &Col| match col.kind() {
-            Kind::Float => Self::Float(vec![0.0; rows]),
+            Kind::Float => Self::Float(Floats::zeros(rows)),
             Kind::Int | Kind::Bool | Kind::Label(_) => Self::Code(vec![0; rows]),
         };
         columns.iter().map(one).collect()
@@ -57,7 +60,7 @@ impl Filling {
 
     fn buffer(&mut self) -> Buffer<'_> {
         match self {
-            Self::Float(values) => Buffer::Float(values),
+            Self::Float(values) => Buffer::Float(values.as_mut_slice()),
             Self::Code(values) => Buffer::Code(values),
         }
     }
@@ -66,9 +69,10 @@ impl Filling {
     fn finish(self, col: Col) -> Result<ArrayRef, CoreError> {
         Ok(match (self, col.kind()) {
             (Self::Float(values), _) => {
+                let values = values.into_buffer();
                 let nulls = NullBuffer::new(BooleanBuffer::collect_bool(values.len(), |i| !values[i].is_nan()));
                 let nulls = (nulls.null_count() > 0).then_some(nulls);
-                Arc::new(Float64Array::new(values.into(), nulls))
+                Arc::new(Float64Array::new(values, nulls))
             }
             (Self::Code(codes), Kind::Label(names)) => Words::new(names.iter().copied()).of_codes(&codes)?,
             (Self::Code(codes), Kind::Int) => {
@@ -83,8 +87,14 @@ impl Filling {
     }
 }
 
-/// Symbol, timestamp, and the filled columns.
-fn finish(bars: &Bars, last_only: bool, columns: &[Col], filled: Vec<Filling>) -> Result<RecordBatch, CoreError> {
+/// The identity columns (symbol and timestamp only, without a timeframe) and the filled ones.
+fn finish(
+    bars: &Bars,
+    timeframe: Option<&str>,
+    last_only: bool,
+    columns: &[Col],
+    filled: Vec<Filling>,
+) -> Result<RecordBatch, CoreError> {
     let symbols = bars.symbols().len();
     let rows = |k: usize| if last_only { 1 } else { bars.series(k).len() };
     let mut times: Vec<i64> = Vec::with_capacity(if last_only { symbols } else { bars.len() });
@@ -93,13 +103,19 @@ fn finish(bars: &Bars, last_only: bool, columns: &[Col], filled: Vec<Filling>) -
         times.extend_from_slice(&ts[ts.len().saturating_sub(rows(k))..]);
     }
     let names = Words::new(bars.symbols().iter().map(String::as_str));
-    let mut fields = Vec::with_capacity(columns.len() + 2);
-    let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len() + 2);
+    let mut fields = Vec::with_capacity(columns.len() + 4);
+    let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len() + 4);
     let mut add = |name: &str, array: ArrayRef| {
         fields.push(Field::new(name, array.data_type().clone(), true));
         arrays.push(array);
     };
+    if timeframe.is_some() {
+        add("exchange", Arc::new(StringViewArray::new_null(times.len())));
+    }
     add("symbol", names.repeated((0..symbols).map(rows))?);
+    if let Some(timeframe) = timeframe {
+        add("timeframe", Words::new(std::iter::once(timeframe)).repeated(std::iter::once(times.len()))?);
+    }
     add("timestamp", Arc::new(TimestampMillisecondArray::new(times.into(), None).with_timezone("UTC")));
     for (&col, filling) in columns.iter().zip(filled) {
         add(col.name(), filling.finish(col)?);
@@ -107,7 +123,7 @@ fn finish(bars: &Bars, last_only: bool, columns: &[Col], filled: Vec<Filling>) -
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| CoreError::Internal(e.to_string()))
 }
 
-/// Features of a table of bars: one row a bar, or with `last_only` one a symbol.
+/// Features of a table of bars: one row a bar, or with `last_only` one a symbol; every identity column where all columns are wanted.
 #[pyfunction]
 #[pyo3(signature = (bars, timeframe, market, *, last_only=false, columns=None, config=None, threads=0))]
 #[allow(clippy::too_many_arguments)] // keywords of the Python call
@@ -122,6 +138,7 @@ fn compute_features(
     threads: usize,
 ) -> PyResult<PyRecordBatch> {
     let config = configure(timeframe, market, config)?;
+    let identity = columns.is_none().then_some(timeframe);
     let columns = choose(columns)?;
     let plan = Plan::new(&config, &columns).map_err(gateway::raise)?;
     let bars = bars_from_python(bars)?;
@@ -130,7 +147,7 @@ fn compute_features(
         let mut filled = Filling::all(&columns, rows);
         let buffers = filled.iter_mut().map(Filling::buffer).collect();
         panel::compute(&bars, &plan, last_only, buffers, threads)?;
-        finish(&bars, last_only, &columns, filled)
+        finish(&bars, identity, last_only, &columns, filled)
     })
     .map(PyRecordBatch::new)
 }
@@ -151,6 +168,8 @@ fn feature_catalogue() -> Vec<(&'static str, &'static str, &'static str, &'stati
 #[pyclass(module = "mirrorfast._core", name = "FeatureStream", frozen)]
 struct FeatureStream {
     stream: Mutex<PanelStream>,
+    /// The timeframe column, where all columns are wanted.
+    identity: Option<String>,
 }
 
 impl FeatureStream {
@@ -170,8 +189,9 @@ impl FeatureStream {
     #[pyo3(signature = (timeframe, market, *, columns=None, config=None))]
     fn new(timeframe: &str, market: &str, columns: Option<Vec<String>>, config: Option<&str>) -> PyResult<Self> {
         let config = configure(timeframe, market, config)?;
+        let identity = columns.is_none().then(|| timeframe.to_owned());
         let stream = PanelStream::new(&config, &choose(columns)?).map_err(gateway::raise)?;
-        Ok(Self { stream: Mutex::new(stream) })
+        Ok(Self { stream: Mutex::new(stream), identity })
     }
 
     /// Takes closed bars in and returns one row a bar.
@@ -182,7 +202,7 @@ impl FeatureStream {
             let columns = stream.plan().columns().to_vec();
             let mut filled = Filling::all(&columns, bars.len());
             stream.update(&bars, filled.iter_mut().map(Filling::buffer).collect(), threads)?;
-            finish(&bars, false, &columns, filled)
+            finish(&bars, self.identity.as_deref(), false, &columns, filled)
         })
         .map(PyRecordBatch::new)
     }

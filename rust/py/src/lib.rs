@@ -16,6 +16,7 @@ mod gateway;
 mod indicators;
 mod indicators_into;
 mod labels;
+mod outputs;
 mod performance;
 mod risk;
 mod signals;

@@ -124,11 +124,55 @@ def test_registered_classifiers() -> None:
     SignalClassifier.register("short", lambda features: pl.Series(["one"]))
     with pytest.raises(ShapeError, match="'short'.*1 labels.*2"):
         SignalClassifier().classify("short", pl.DataFrame({"rsi": [40.0, 60.0]}))
+    SignalClassifier.unregister("short")
     SignalClassifier.unregister("side")
     with pytest.raises(ParameterError, match="side"):
         SignalClassifier().classify("side", pl.DataFrame({"rsi": [1.0]}))
     with pytest.raises(ParameterError, match="side"):
         SignalClassifier.unregister("side")
-    for name in ("signal", "not a name"):
+    for name in ("signal", "rsi", "not a name"):
         with pytest.raises(ParameterError, match=name):
             SignalClassifier.register(name, side)
+
+
+@pytest.fixture
+def strength():
+    def classify(features: pl.DataFrame) -> list[str | None]:
+        return [None if v is None else "trend" if v > 25 else "range" for v in features["adx"]]
+
+    SignalClassifier.register("strength", classify)
+    yield
+    SignalClassifier.unregister("strength")
+
+
+def test_registered_classifier_for_scalar_frame_and_stream(strength: None, market: pl.DataFrame) -> None:
+    bars = market.filter(pl.col("symbol") == "BTC/USD").head(260)
+    classifier = SignalClassifier()
+    table = mf.compute_features(bars)
+    labels = classifier.classify("strength", table)
+    assert {"trend", "range", None} == set(labels)
+    assert [classifier.classify("strength", row) for row in table.tail(20).to_dicts()] == labels.tail(20).to_list()
+    stream = mf.FeatureStream()
+    streamed = [classifier.classify("strength", stream.update(bars[k : k + 1])).item() for k in range(bars.height)]
+    assert streamed == labels.to_list()
+
+
+def test_registered_classifier_is_a_column_of_scans(strength: None, market: pl.DataFrame) -> None:
+    scan = mf.scan_bars(market)
+    assert scan["strength"].to_list() == ["trend" if adx > 25 else "range" for adx in scan["adx"]]
+
+
+def test_registered_classifier_fails_by_name() -> None:
+    answers = {
+        "boom": (lambda f: 1 / 0, mf.errors.UserCodeError, "classifier boom: raised ZeroDivisionError on 2 rows"),
+        "column": (lambda f: f["adxx"], ShapeError, "adxx"),
+        "numbers": (lambda f: pl.Series([1.0, 2.0]), ShapeError, "got Float64 values, expected labels"),
+        "word": (lambda f: "trend", ShapeError, "got str, expected a series of 2"),
+    }
+    for name, (classify, error, message) in answers.items():
+        SignalClassifier.register(name, classify)
+        try:
+            with pytest.raises(error, match=message):
+                SignalClassifier().classify(name, pl.DataFrame({"adx": [1.0, 2.0]}))
+        finally:
+            SignalClassifier.unregister(name)

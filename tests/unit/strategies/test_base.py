@@ -135,7 +135,7 @@ def test_tables_of_other_kinds(table: pl.DataFrame) -> None:
         agent.evaluate(table.drop("close"))
 
 
-@pytest.mark.parametrize("name", ["ut_bot", "vbsr", "scanner_signal", "regime_change"])
+@pytest.mark.parametrize("name", ["ut_bot", "vbsr", "scanner_signal", "regime_change", "sma_cross"])
 def test_stream_equals_batch(name: str, market: pl.DataFrame) -> None:
     bars = market.filter(pl.col("symbol") == "BTC/USD").head(500)
     agent = mf.strategies.create(name)

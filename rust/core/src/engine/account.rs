@@ -1,30 +1,58 @@
 //! The portfolio as the risk rules see it.
 
+use std::cell::Cell;
+
 use crate::portfolio::{Portfolio, Position};
 use crate::risk::{Held, Holdings};
 use crate::types::SymbolId;
 
-impl Holdings for Portfolio {
+/// The portfolio at one bar time, with the sums over all positions made once: between fills they do not change.
+pub(super) struct Account<'a> {
+    pub(super) portfolio: &'a Portfolio,
+    pub(super) sums: &'a Sums,
+}
+
+/// Equity, and what of it is free once somebody asks.
+pub(super) struct Sums {
+    equity: f64,
+    free_cash: Cell<Option<f64>>,
+}
+
+impl Sums {
+    pub(super) fn of(portfolio: &Portfolio) -> Self {
+        Self { equity: portfolio.equity(), free_cash: Cell::new(None) }
+    }
+
+    pub(super) fn equity(&self) -> f64 {
+        self.equity
+    }
+}
+
+impl Holdings for Account<'_> {
     fn equity(&self) -> f64 {
-        self.equity()
+        self.sums.equity
     }
     fn free_cash(&self) -> f64 {
-        self.free_cash()
+        self.sums.free_cash.get().unwrap_or_else(|| {
+            let free = self.portfolio.free_cash();
+            self.sums.free_cash.set(Some(free));
+            free
+        })
     }
     fn held(&self) -> &[SymbolId] {
-        self.held()
+        self.portfolio.held()
     }
     fn quantity(&self, symbol: SymbolId) -> f64 {
-        self.position(symbol).quantity
+        self.portfolio.position(symbol).quantity
     }
     fn price(&self, symbol: SymbolId) -> f64 {
-        self.position(symbol).last_price
+        self.portfolio.position(symbol).last_price
     }
     fn rate(&self, symbol: SymbolId) -> f64 {
-        self.rate(symbol)
+        self.portfolio.rate(symbol)
     }
     fn initial_margin(&self, symbol: SymbolId) -> f64 {
-        self.initial_margin(symbol)
+        self.portfolio.initial_margin(symbol)
     }
 }
 

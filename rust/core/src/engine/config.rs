@@ -26,17 +26,35 @@ pub struct SymbolConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StrategyConfig {
-    /// Name in the strategy registry.
+    /// Name in votes, weights and ledger; in the strategy registry too where there is no `kind`.
     pub name: String,
+    /// Name in the strategy registry, where `name` is a label of the user's own.
+    pub kind: Option<String>,
+    /// Interval of the bars that it looks at, longer than the run's; none: the run's.
+    pub timeframe: Option<String>,
+    /// A model fitted beforehand, as JSON, for a strategy that takes one.
+    pub model: Option<String>,
     /// Parameters that differ from the registry's defaults.
     pub params: BTreeMap<String, f64>,
     /// Weight at the start, 0.1 to 1.
     pub weight: f64,
 }
 
+impl StrategyConfig {
+    /// Name in the strategy registry.
+    pub fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The parameters as a registry takes them.
+    pub(super) fn given(&self) -> Vec<(&str, f64)> {
+        self.params.iter().map(|(name, &v)| (name.as_str(), v)).collect()
+    }
+}
+
 impl Default for StrategyConfig {
     fn default() -> Self {
-        Self { name: String::new(), params: BTreeMap::new(), weight: 0.5 }
+        Self { name: String::new(), kind: None, timeframe: None, model: None, params: BTreeMap::new(), weight: 0.5 }
     }
 }
 

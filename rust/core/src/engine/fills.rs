@@ -146,6 +146,7 @@ impl DecisionEngine {
         for (k, &contribution) in book.entry_contributions.iter().enumerate() {
             if contribution * trade.side.sign() > 0.0 {
                 self.trainer.update(k, trade.pnl_fraction)?;
+                self.revision += 1;
                 step.weights.push(WeightChange {
                     ts: trade.exit_ts,
                     strategy: k as u32,

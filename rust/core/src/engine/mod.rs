@@ -9,12 +9,15 @@ mod config;
 mod fills;
 mod step;
 mod symbol;
+mod universe;
 
 use serde::{Deserialize, Serialize};
 
+use account::{Account, Sums};
 pub use config::{EngineConfig, StrategyConfig, SymbolConfig};
 pub use step::{Decision, EquityPoint, Step, WeightChange};
 use symbol::{SymbolState, Working};
+use universe::Universe;
 
 use crate::ensemble::{EnsembleInput, StrategyTrainer};
 use crate::error::{CoreError, Result};
@@ -22,7 +25,7 @@ use crate::instrument::Instrument;
 use crate::meta::MetaController;
 use crate::order::{CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
 use crate::portfolio::Portfolio;
-use crate::risk::{Halt, RiskEngine, RiskMeter, RiskStep, Rule, TargetRequest, Verdict};
+use crate::risk::{Halt, RiskEngine, RiskMeter, RiskStep, Rule, Steps, TargetRequest, Verdict};
 use crate::strategies::Vote;
 use crate::types::{Bar, SymbolId, interval_ms};
 
@@ -33,6 +36,21 @@ pub struct External<'a> {
     pub votes: &'a [Vote],
     /// Position and confidence of the policy per bar of the batch; empty without a policy.
     pub policy: &'a [Option<(f64, f64)>],
+}
+
+/// What was decided on one bar of one symbol, while it becomes an order.
+struct Choice {
+    id: u64,
+    symbol: SymbolId,
+    held: f64,
+    pending: f64,
+    /// Close of the bar, ms.
+    ts: i64,
+    verdict: Verdict,
+    quantity: f64,
+    order: u64,
+    purpose: Option<Purpose>,
+    steps: Steps,
 }
 
 /// Turns closed bars into order intents and fills into positions.
@@ -46,10 +64,13 @@ pub struct DecisionEngine {
     trainer: StrategyTrainer,
     meters: Vec<RiskMeter>,
     symbols: Vec<SymbolState>,
+    universe: Universe,
     next_order: u64,
     next_decision: u64,
     peak: f64,
     last: EquityPoint,
+    /// Counts the changes of the trainer's weights.
+    revision: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +82,7 @@ struct Image {
     trainer: StrategyTrainer,
     meters: Vec<RiskMeter>,
     symbols: Vec<Vec<u8>>,
+    universe: Vec<Vec<u8>>,
     next_order: u64,
     next_decision: u64,
     peak: f64,
@@ -68,7 +90,7 @@ struct Image {
 }
 
 /// Layout of [`DecisionEngine::snapshot`]; raised whenever a state changes shape.
-const SNAPSHOT_VERSION: u32 = 1;
+const SNAPSHOT_VERSION: u32 = 2;
 
 impl DecisionEngine {
     /// An engine before its first bar.
@@ -89,12 +111,14 @@ impl DecisionEngine {
             trainer: StrategyTrainer::with_weights(&weights)?,
             meters: vec![RiskMeter::new(); n],
             symbols,
+            universe: Universe::new(config)?,
             instruments,
             next_order: 1,
             next_decision: 1,
             peak: config.capital,
             last: EquityPoint { ts: 0, equity: config.capital, cash: config.capital, exposure: 0.0, drawdown: 0.0 },
             config: config.clone(),
+            revision: 0,
         })
     }
 
@@ -135,7 +159,7 @@ impl DecisionEngine {
 
     /// Bars before every strategy of every symbol votes.
     pub fn warm_up(&self) -> usize {
-        self.symbols.iter().map(SymbolState::warm_up).max().unwrap_or(0)
+        self.symbols.iter().map(SymbolState::warm_up).max().unwrap_or(0).max(self.universe.warm_up())
     }
 
     /// The protective stop at work for a symbol, as (order, price).
@@ -156,20 +180,35 @@ impl DecisionEngine {
         step: &mut Step,
     ) -> Result<EquityPoint> {
         self.check(bars, external)?;
+        Ok(self.on_sound_bars(ts, bars, external, step))
+    }
+
+    /// [`DecisionEngine::on_bars`] for bars and votes that were checked as a table.
+    pub(crate) fn on_sound_bars(
+        &mut self,
+        ts: i64,
+        bars: &[(SymbolId, Bar)],
+        external: &External<'_>,
+        step: &mut Step,
+    ) -> EquityPoint {
         for (s, bar) in bars {
             self.portfolio.on_bar(*s, bar);
-            self.meters[*s as usize].update(bar);
+            self.meters[*s as usize].take(bar);
         }
-        let equity = self.portfolio.equity();
+        let sums = Sums::of(&self.portfolio);
+        let equity = sums.equity();
         if let Some(event) = self.risk.on_equity(ts + self.interval, equity) {
             step.events.push(event);
         }
+        self.universe.advance(ts, bars);
         let n = self.config.external.len();
         for (k, (s, bar)) in bars.iter().enumerate() {
             let votes = if n == 0 { &[][..] } else { &external.votes[k * n..(k + 1) * n] };
             let policy = external.policy.get(k).copied().flatten();
-            self.symbols[*s as usize].advance(bar, votes);
-            self.decide(*s, bar, policy, step);
+            let state = &mut self.symbols[*s as usize];
+            state.advance(bar, votes);
+            self.universe.tell(*s, &mut state.votes);
+            self.decide(*s, bar, policy, &sums, step);
         }
         if self.risk.halted().is_some() {
             self.flatten_silent(ts, bars, step);
@@ -182,7 +221,7 @@ impl DecisionEngine {
             exposure: if equity > 0.0 { self.portfolio.gross_exposure() / equity } else { f64::NAN },
             drawdown: if self.peak > 0.0 { 1.0 - equity / self.peak } else { 0.0 },
         };
-        Ok(self.last)
+        self.last
     }
 
     fn check(&self, bars: &[(SymbolId, Bar)], external: &External<'_>) -> Result<()> {
@@ -211,22 +250,68 @@ impl DecisionEngine {
     }
 
     /// One symbol: votes → consensus → blended target → risk → order.
-    fn decide(&mut self, symbol: SymbolId, bar: &Bar, policy: Option<(f64, f64)>, step: &mut Step) {
+    fn decide(&mut self, symbol: SymbolId, bar: &Bar, policy: Option<(f64, f64)>, sums: &Sums, step: &mut Step) {
         let id = self.next_decision;
         self.next_decision += 1;
         let state = &mut self.symbols[symbol as usize];
         let (signal, regime) =
             if state.features.is_some() { (state.row.signal(), state.row.market_regime()) } else { (None, None) };
         let input = EnsembleInput { weights: self.trainer.weights(), regime, ts: bar.ts };
-        let consensus = state.combiner.combine(&state.votes, &input, &mut state.contributions);
+        let consensus = state.consensus(&input, self.revision);
         let blended = self.meta.decide(consensus.value, policy, regime);
         let close_ts = bar.ts + self.interval;
         let request = TargetRequest { symbol, target: blended.position, price: bar.close, ts: close_ts, decision: id };
+        let account = Account { portfolio: &self.portfolio, sums };
+        let at = symbol as usize;
+        // Nothing on its way but the stop, nobody to read a decision, and no rule that would act: the bar is done.
+        if step.lean
+            && state.only_stop()
+            && self.risk.rests(&request, &account, &self.meters[at], &self.instruments[at])
+        {
+            let position = self.portfolio.position(symbol);
+            if position.quantity == 0.0 {
+                return;
+            }
+            if self.risk.should_exit(symbol, position).is_none() {
+                self.follow_stop(symbol, bar, close_ts, step);
+                return;
+            }
+        }
         let pending = state.pending();
-        let risk = self.risk.evaluate(&request, &self.portfolio, &self.meters, &self.instruments, pending);
-        let purpose = risk.trades().then_some(risk.purpose);
-        let held = self.portfolio.position(symbol).quantity;
-        let mut decision = Decision {
+        let risk = self.risk.judge(&request, &account, &mut self.meters, &self.instruments, pending, !step.lean);
+        let position = self.portfolio.position(symbol);
+        let held = position.quantity;
+        let mut choice = Choice {
+            id,
+            symbol,
+            held,
+            pending,
+            ts: close_ts,
+            verdict: risk.verdict,
+            quantity: risk.order_quantity,
+            order: 0,
+            purpose: risk.trades().then_some(risk.purpose),
+            steps: risk.steps,
+        };
+        if held + pending != 0.0
+            && let Some(purpose) = self.risk.should_exit(symbol, position)
+        {
+            choice.quantity = -(held + pending);
+            choice.verdict = Verdict::Approved;
+            choice.purpose = Some(purpose);
+        }
+        if choice.quantity == 0.0 {
+            self.follow_stop(symbol, bar, close_ts, step);
+        } else {
+            self.place(&mut choice, step);
+        }
+        if step.lean {
+            return;
+        }
+        let state = &self.symbols[symbol as usize];
+        step.votes.extend_from_slice(&state.votes);
+        step.contributions.extend_from_slice(&state.contributions);
+        step.decisions.push(Decision {
             id,
             ts: bar.ts,
             symbol,
@@ -239,55 +324,39 @@ impl DecisionEngine {
             direction: consensus.direction,
             signal,
             regime,
-            verdict: risk.verdict,
-            steps: risk.steps,
+            verdict: choice.verdict,
+            steps: choice.steps,
             held,
-            quantity: risk.order_quantity,
+            quantity: choice.quantity,
             stop_price: risk.stop_price,
-            order: 0,
-            purpose,
-        };
-        if held + pending != 0.0
-            && let Some(purpose) = self.risk.should_exit(symbol, self.portfolio.position(symbol))
-        {
-            decision.quantity = -(held + pending);
-            decision.verdict = Verdict::Approved;
-            decision.purpose = Some(purpose);
-        }
-        if decision.quantity == 0.0 {
-            self.follow_stop(symbol, bar, close_ts, step);
-        } else {
-            self.place(&mut decision, pending, close_ts, step);
-        }
-        let state = &self.symbols[symbol as usize];
-        step.votes.extend_from_slice(&state.votes);
-        step.contributions.extend_from_slice(&state.contributions);
-        step.decisions.push(decision);
+            order: choice.order,
+            purpose: choice.purpose,
+        });
     }
 
     /// Turns an approved quantity into an order, unless an opposite one is still at work: that one is withdrawn first.
-    fn place(&mut self, decision: &mut Decision, pending: f64, ts: i64, step: &mut Step) {
-        let (symbol, quantity, held) = (decision.symbol, decision.quantity, decision.held);
+    fn place(&mut self, choice: &mut Choice, step: &mut Step) {
+        let Choice { symbol, quantity, held, pending, .. } = *choice;
         let state = &mut self.symbols[symbol as usize];
         if pending * quantity < 0.0 {
             for w in state.book.working.iter().filter(|w| !w.protective()) {
                 step.intents.push(Intent::Cancel { id: w.id, symbol, reason: CancelReason::Replaced });
             }
-            decision.steps.push(RiskStep { rule: Rule::Pending, before: quantity, after: 0.0, limit: pending });
-            decision.quantity = 0.0;
-            decision.purpose = None;
-            decision.verdict = Verdict::Hold;
+            choice.steps.push(RiskStep { rule: Rule::Pending, before: quantity, after: 0.0, limit: pending });
+            choice.quantity = 0.0;
+            choice.purpose = None;
+            choice.verdict = Verdict::Hold;
             return;
         }
         let reduces = held * quantity < 0.0 && (held + pending + quantity) * held >= 0.0;
-        let purpose = decision.purpose.unwrap_or(Purpose::Exit);
+        let purpose = choice.purpose.unwrap_or(Purpose::Exit);
         if !reduces && held * quantity <= 0.0 {
-            state.book.planned_decision = decision.id;
+            state.book.planned_decision = choice.id;
             state.book.planned_contributions.copy_from_slice(&state.contributions);
         }
         let order = Order {
             id: self.next_order,
-            decision: decision.id,
+            decision: choice.id,
             symbol,
             side: Side::of(quantity),
             quantity: quantity.abs(),
@@ -296,16 +365,17 @@ impl DecisionEngine {
             reduce_only: reduces,
             purpose,
             oco: 0,
-            ts,
+            ts: choice.ts,
         };
         self.next_order += 1;
         state.book.working.push(Working { id: order.id, remaining: quantity, purpose });
-        decision.order = order.id;
-        decision.purpose = Some(purpose);
+        choice.order = order.id;
+        choice.purpose = Some(purpose);
         step.intents.push(Intent::Submit(order));
     }
 
     /// Trailing and break-even: moves the stop where the risk rules say so.
+    #[inline]
     fn follow_stop(&mut self, symbol: SymbolId, bar: &Bar, ts: i64, step: &mut Step) {
         let k = symbol as usize;
         let Some(stop) = self.symbols[k].book.stop else { return };
@@ -362,6 +432,7 @@ impl DecisionEngine {
             trainer: self.trainer.clone(),
             meters: self.meters.clone(),
             symbols: self.symbols.iter().map(SymbolState::image).collect::<Result<_>>()?,
+            universe: self.universe.image()?,
             next_order: self.next_order,
             next_decision: self.next_decision,
             peak: self.peak,
@@ -387,6 +458,7 @@ impl DecisionEngine {
         for (state, bytes) in self.symbols.iter_mut().zip(&image.symbols) {
             state.restore(bytes)?;
         }
+        self.universe.restore(&image.universe)?;
         self.portfolio = image.portfolio;
         self.risk = image.risk;
         self.trainer = image.trainer;

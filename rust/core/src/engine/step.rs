@@ -85,6 +85,8 @@ pub struct WeightChange {
 /// Buffers that the engine writes into; the caller clears and reuses them.
 #[derive(Debug, Clone, Default)]
 pub struct Step {
+    /// Nobody will read the decisions: neither they nor their votes and reasons are made. What is decided is the same.
+    pub lean: bool,
     /// Orders to send or withdraw, in order.
     pub intents: Vec<Intent>,
     /// Decisions, one per bar of the batch.
@@ -102,7 +104,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Empties every buffer, keeping its room.
+    /// Empties every buffer, keeping its room and [`Step::lean`].
     pub fn clear(&mut self) {
         self.intents.clear();
         self.decisions.clear();

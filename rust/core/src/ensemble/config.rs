@@ -137,6 +137,20 @@ impl Default for EnsembleConfig {
 /// # Errors
 /// [`CoreError::Parameter`] naming the field that is out of range or names an unknown strategy.
 pub fn build<S: AsRef<str>>(config: &EnsembleConfig, names: &[S]) -> Result<Box<dyn Combiner>> {
+    let styles: Vec<Style> =
+        names.iter().map(|name| registry::style(name.as_ref()).unwrap_or(Style::Adaptive)).collect();
+    build_styled(config, names, &styles)
+}
+
+/// [`build`] for strategies whose names are labels: `styles` says what each lives on.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn build_styled<S: AsRef<str>>(
+    config: &EnsembleConfig,
+    names: &[S],
+    styles: &[Style],
+) -> Result<Box<dyn Combiner>> {
     let names: &[&str] = &names.iter().map(AsRef::as_ref).collect::<Vec<_>>();
     check(config, names)?;
     let n = names.len();
@@ -166,7 +180,7 @@ pub fn build<S: AsRef<str>>(config: &EnsembleConfig, names: &[S]) -> Result<Box<
         }
         MethodKind::Dynamic => Ensemble::boxed(prepare, gates, Dynamic::new(n, config.dynamic.clone())),
         MethodKind::Bayesian => Ensemble::boxed(prepare, gates, Bayesian::new(n, config.bayesian.clone())),
-        MethodKind::Regime => Ensemble::boxed(prepare, gates, Regime::new(factors(&config.regime, names)?)),
+        MethodKind::Regime => Ensemble::boxed(prepare, gates, Regime::new(factors(&config.regime, names, styles)?)),
         MethodKind::Correlation => Ensemble::boxed(prepare, gates, CorrelationFilter::new(n, &config.correlation)),
     })
 }
@@ -248,9 +262,7 @@ fn coefficients(c: &StackedConfig, names: &[&str]) -> Result<Vec<f64>> {
     Ok(values)
 }
 
-fn factors(given: &BTreeMap<String, BTreeMap<String, f64>>, names: &[&str]) -> Result<Vec<Vec<f64>>> {
-    let styles: Vec<Style> =
-        names.iter().map(|name| registry::find(name).map_or(Style::Adaptive, |row| row.style)).collect();
+fn factors(given: &BTreeMap<String, BTreeMap<String, f64>>, names: &[&str], styles: &[Style]) -> Result<Vec<Vec<f64>>> {
     let mut table: Vec<Vec<f64>> =
         MarketRegime::ALL.iter().map(|&regime| styles.iter().map(|&s| default_factor(s, regime)).collect()).collect();
     for (regime, factors) in given {

@@ -49,6 +49,7 @@ impl Majority {
 }
 
 impl Method for Majority {
+    const STEADY: bool = true;
     fn combine(&mut self, ballot: &Ballot<'_>, weights: &mut [f64], contributions: &mut [f64]) -> f64 {
         for (weight, vote) in weights.iter_mut().zip(ballot.votes) {
             *weight = if vote.is_warm() && *weight > 0.0 { 1.0 } else { 0.0 };

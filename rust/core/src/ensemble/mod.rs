@@ -24,6 +24,7 @@ pub mod stacked;
 pub mod trainer;
 pub mod weighted;
 
+pub(crate) use config::build_styled;
 pub use config::{EnsembleConfig, MethodKind, build};
 pub use trainer::{Grade, StrategyTrainer, TrainerConfig};
 
@@ -121,6 +122,9 @@ pub trait Combiner: Send + Sync {
     /// `contributions` receives each strategy's part of the consensus, 0 for one that took no part. Votes, weights and
     /// contributions are as many as the strategies the combiner was built for; a missing weight counts as 1.
     fn combine(&mut self, votes: &[Vote], input: &EnsembleInput<'_>, contributions: &mut [f64]) -> Consensus;
+    /// Takes the same votes again, under the same weights; false where the consensus may be another one all the same, with nothing
+    /// done: then [`Combiner::combine`] has to say. Where it is true, the last consensus and contributions stand.
+    fn again(&mut self) -> bool;
     /// Takes the return of the symbol over the bar just closed: the one that followed the previous votes.
     fn observe(&mut self, realised_return: f64);
     /// Weights that the last call of [`Combiner::combine`] used, after every stage.
@@ -154,6 +158,8 @@ pub struct Ballot<'a> {
 
 /// The way in which a combiner turns a ballot into a position.
 pub trait Method: Clone + std::fmt::Debug + Send + Sync + Serialize + DeserializeOwned + 'static {
+    /// The position depends on the ballot and its weights alone, not on the regime or on what was before.
+    const STEADY: bool = false;
     /// Fills `contributions` and returns the position; `weights` (0 for a cold strategy) may be changed to what was used.
     fn combine(&mut self, ballot: &Ballot<'_>, weights: &mut [f64], contributions: &mut [f64]) -> f64;
     /// See [`Combiner::observe`]; the return is finite.
@@ -203,6 +209,9 @@ impl<M: Method> Combiner for Ensemble<M> {
             contributions.fill(0.0);
         }
         consensus
+    }
+    fn again(&mut self) -> bool {
+        M::STEADY && self.prepare.again(&self.votes)
     }
     fn observe(&mut self, realised_return: f64) {
         if realised_return.is_finite() {

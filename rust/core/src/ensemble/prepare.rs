@@ -71,6 +71,17 @@ impl Prepare {
         warm
     }
 
+    /// The `prepared` votes of the last run come once more; false, with nothing done, where their weights move with time.
+    pub(super) fn again(&mut self, prepared: &[Vote]) -> bool {
+        if self.half_life.is_some() || self.similarity.is_some() {
+            return false;
+        }
+        for (age, vote) in self.age.iter_mut().zip(prepared) {
+            *age = age.saturating_add(u32::from(vote.is_warm()));
+        }
+        true
+    }
+
     pub(super) fn reset(&mut self) {
         if let Some(similarity) = &mut self.similarity {
             similarity.reset();

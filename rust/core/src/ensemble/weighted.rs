@@ -10,6 +10,7 @@ use crate::strategies::Vote;
 pub struct Weighted;
 
 impl Method for Weighted {
+    const STEADY: bool = true;
     fn combine(&mut self, ballot: &Ballot<'_>, weights: &mut [f64], contributions: &mut [f64]) -> f64 {
         mean(ballot.votes, weights, contributions)
     }

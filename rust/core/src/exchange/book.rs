@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fill::{FundingConfig, VarianceMeter};
-use crate::order::{CancelReason, Order, OrderKind, Side};
+use crate::order::{CancelReason, Order, OrderKind, Side, TimeInForce};
+use crate::types::Bar;
 
 use super::FundingRate;
 
@@ -79,6 +80,9 @@ pub(super) struct Book {
     pub(super) budget: f64,
     /// The range of this bar was checked once.
     pub(super) ranged: bool,
+    /// This bar touches no order that stood at its open, and none came or went since.
+    #[serde(skip)]
+    pub(super) quiet: bool,
     /// A fill inside this bar's range opened or added to the position.
     pub(super) entered: bool,
     pub(super) variance: VarianceMeter,
@@ -89,6 +93,30 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// Takes the orders through a bar that none of them notices; false, with nothing done, where one might.
+    ///
+    /// This is the protective stop of a position on nearly every bar. What the phases would do to it is said here once more: it stands
+    /// at the venue, and it rests.
+    pub(super) fn pass(&mut self, bar: &Bar) -> bool {
+        let unmoved = |o: &OpenOrder| {
+            let settled = o.delay == 0 && o.cancel.is_none() && o.order.tif == TimeInForce::Gtc;
+            let untouched = match (o.kind, o.order.side) {
+                (OrderKind::Stop { trigger }, Side::Buy) => bar.high < trigger,
+                (OrderKind::Stop { trigger }, Side::Sell) => bar.low > trigger,
+                _ => false,
+            };
+            settled && untouched && o.stage != Stage::Closed
+        };
+        self.quiet = self.orders.iter().all(unmoved);
+        if self.quiet {
+            for o in &mut self.orders {
+                o.stage = Stage::Live;
+                o.resting = true;
+            }
+        }
+        self.quiet
+    }
+
     /// What an order on `side` could take off the position.
     #[inline]
     pub(super) fn reducible(&self, side: Side) -> f64 {

@@ -6,7 +6,7 @@ use super::config::FeatureConfig;
 use crate::bars::Series;
 use crate::indicators::levels::fibonacci::{Fibonacci, fibonacci};
 use crate::indicators::statistic::Tail;
-use crate::indicators::volume::profile::{Profile, Window, anchored_profile, fixed_range_profile, profile};
+use crate::indicators::volume::profile::{Areas, Window, areas};
 use crate::types::Bar;
 
 /// The bars of the look-back and room for a histogram.
@@ -25,18 +25,14 @@ pub(super) struct Levels {
 /// What the look-back says at a bar.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LevelValues {
-    pub(super) profile: Profile,
-    pub(super) anchored_poc: f64,
-    pub(super) fixed_poc: f64,
+    pub(super) profiles: Areas,
     pub(super) fibonacci: Fibonacci,
     pub(super) confluence: f64,
 }
 
 impl LevelValues {
     const MISSING: Self = Self {
-        profile: Profile::EMPTY,
-        anchored_poc: f64::NAN,
-        fixed_poc: f64::NAN,
+        profiles: Areas { whole: None, anchored_poc: f64::NAN, fixed_poc: f64::NAN },
         fibonacci: Fibonacci::EMPTY,
         confluence: f64::NAN,
     };
@@ -83,17 +79,10 @@ impl Levels {
             close: self.close.window(),
             volume: self.volume.window(),
         };
-        let profile = profile(window, self.value_area, &mut self.bins);
-        let anchored = anchored_profile(window, self.value_area, &mut self.bins);
-        let fixed = fixed_range_profile(window, self.fixed_range, self.value_area, &mut self.bins);
+        let profiles = areas(window, self.value_area, self.fixed_range, &mut self.bins);
+        let poc = profiles.whole.map_or(f64::NAN, |area| area.poc);
         let fibonacci = fibonacci(window.high, window.low, window.close);
-        LevelValues {
-            profile,
-            anchored_poc: anchored.poc,
-            fixed_poc: fixed.poc,
-            fibonacci,
-            confluence: fibonacci.confluence(&[profile.poc, vwap], self.tolerance),
-        }
+        LevelValues { profiles, fibonacci, confluence: fibonacci.confluence(&[poc, vwap], self.tolerance) }
     }
 
     /// Bars before the first values.

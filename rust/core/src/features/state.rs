@@ -61,6 +61,14 @@ impl FeatureState {
         })
     }
 
+    /// Returns to the state before the first bar; the alternative columns stay as they were set.
+    pub fn reset(&mut self) {
+        self.recursive = Recursive::new(&self.config.enhanced);
+        self.windows = Windows::new(&self.config);
+        self.levels = Levels::new(&self.config);
+        (self.seen, self.valid) = (0, false);
+    }
+
     /// Bars before the first row without a missing value.
     pub fn warm_up(&self) -> usize {
         self.windows.warm_up().max(self.levels.warm_up())
@@ -209,19 +217,20 @@ impl FeatureState {
 
     fn levels(&mut self, x: &mut FeatureRow) {
         let levels = self.levels.values(x[Col::Vwap]);
-        let profile = &levels.profile;
-        x[Col::PocPrice] = profile.poc;
-        x[Col::PocDistance] = x[Col::Price] / profile.poc - 1.0;
-        x[Col::AnchoredPoc] = levels.anchored_poc;
-        x[Col::FixedPoc] = levels.fixed_poc;
-        x[Col::ValueAreaHigh] = profile.value_area_high;
-        x[Col::ValueAreaLow] = profile.value_area_low;
+        x[Col::AnchoredPoc] = levels.profiles.anchored_poc;
+        x[Col::FixedPoc] = levels.profiles.fixed_poc;
+        if let Some(area) = levels.profiles.whole {
+            x[Col::PocPrice] = area.poc;
+            x[Col::PocDistance] = x[Col::Price] / area.poc - 1.0;
+            x[Col::ValueAreaHigh] = area.high;
+            x[Col::ValueAreaLow] = area.low;
+            x[Col::VolumeCompositeScore] =
+                volume_composite_score(x[Col::VolumeRatio], area.largest_share, x[Col::PocDistance]);
+        }
         x[Col::FibDirection] = levels.fibonacci.direction;
         x[Col::FibNearestRetracement] = levels.fibonacci.nearest_retracement;
         x[Col::FibNearestExtension] = levels.fibonacci.nearest_extension;
         x[Col::FibConfluence] = levels.confluence;
-        x[Col::VolumeCompositeScore] =
-            volume_composite_score(x[Col::VolumeRatio], profile.largest_share, x[Col::PocDistance]);
     }
 
     fn scores(&self, x: &mut FeatureRow) {

@@ -1,7 +1,7 @@
 //! One decision: the rules in their order, on one symbol.
 
 use super::config::StopKind;
-use super::decision::{RiskDecision, RiskStep, Rule, Steps, TargetRequest, Verdict};
+use super::decision::{MOST_STEPS, RiskDecision, RiskStep, Rule, Steps, TargetRequest, Verdict};
 use super::diversify::{self, Exposures};
 use super::draft::Draft;
 use super::engine::RiskEngine;
@@ -42,8 +42,10 @@ pub(super) struct Case<'a, H> {
     engine: &'a RiskEngine,
     request: &'a TargetRequest,
     portfolio: &'a H,
-    meters: &'a [RiskMeter],
+    meters: &'a mut [RiskMeter],
     instruments: &'a [Instrument],
+    /// Steps are recorded.
+    explain: bool,
     instrument: &'a Instrument,
     /// Signed quantity held, less the exits on their way.
     held: f64,
@@ -59,8 +61,9 @@ impl<'a, H: Holdings> Case<'a, H> {
         engine: &'a RiskEngine,
         request: &'a TargetRequest,
         portfolio: &'a H,
-        meters: &'a [RiskMeter],
+        meters: &'a mut [RiskMeter],
         instruments: &'a [Instrument],
+        explain: bool,
     ) -> Self {
         let symbol = request.symbol;
         let instrument = &instruments[symbol as usize];
@@ -71,6 +74,7 @@ impl<'a, H: Holdings> Case<'a, H> {
             portfolio,
             meters,
             instruments,
+            explain,
             instrument,
             held,
             pending,
@@ -80,13 +84,13 @@ impl<'a, H: Holdings> Case<'a, H> {
     }
 
     /// Applies the rules in order.
-    pub(super) fn decide(&self) -> RiskDecision {
-        let config = &self.engine.config;
+    pub(super) fn decide(&mut self) -> RiskDecision {
+        let engine = self.engine;
+        let config = &engine.config;
+        let explain = self.explain;
         let target = self.request.target.clamp(-1.0, 1.0);
         let first = |rule, after, limit| -> Steps {
-            let mut steps = Steps::new();
-            steps.push(RiskStep { rule, before: target, after, limit });
-            steps
+            if explain { vec![RiskStep { rule, before: target, after, limit }] } else { Steps::new() }
         };
         if self.engine.halt.is_some() {
             return self.close(Verdict::Approved, Verdict::Hold, first(Rule::Halt, 0.0, f64::NAN));
@@ -120,7 +124,8 @@ impl<'a, H: Holdings> Case<'a, H> {
         let ours = |quantity: f64| (quantity * side).max(0.0);
         let held = ours(self.held) + ours(self.pending);
         let held = if held > 0.0 { held * self.value / self.equity } else { 0.0 };
-        Draft { side, size: 0.0, held, cut: false, steps: Steps::new() }
+        let steps = if self.explain { Steps::with_capacity(MOST_STEPS) } else { Steps::new() };
+        Draft { side, size: 0.0, held, cut: false, explain: self.explain, steps }
     }
 
     fn fraction(&self, quantity: f64) -> f64 {
@@ -144,7 +149,7 @@ impl<'a, H: Holdings> Case<'a, H> {
     }
 
     /// The caps, in order. Those that only limit growth are looked at where the position is to grow by more than the rebalance band.
-    fn limit(&self, draft: &mut Draft) {
+    fn limit(&mut self, draft: &mut Draft) {
         let engine = self.engine;
         let config = &engine.config;
         draft.cap(Rule::PositionCap, config.max_position, config.max_position);
@@ -322,7 +327,7 @@ impl<'a, H: Holdings> Case<'a, H> {
         RiskDecision {
             verdict,
             target_quantity: target,
-            order_quantity: self.instrument.round_quantity(order),
+            order_quantity: if order == 0.0 { 0.0 } else { self.instrument.round_quantity(order) },
             purpose,
             stop_price: if target == 0.0 { f64::NAN } else { self.stop_price(target.signum()) },
             steps,
@@ -356,7 +361,9 @@ impl<'a, H: Holdings> Case<'a, H> {
         }
         if !self.takes(self.held) {
             let held = self.fraction(self.held);
-            steps.push(RiskStep { rule: Rule::MinOrder, before: 0.0, after: held, limit: self.smallest() });
+            if self.explain {
+                steps.push(RiskStep { rule: Rule::MinOrder, before: 0.0, after: held, limit: self.smallest() });
+            }
             return self.stay(Verdict::Hold, steps);
         }
         let purpose = if self.engine.halt.is_some() { Purpose::Flatten } else { Purpose::Exit };

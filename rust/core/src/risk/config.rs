@@ -88,6 +88,14 @@ pub struct StopConfig {
     pub max_bars: Option<u32>,
 }
 
+impl StopConfig {
+    /// A stop may move after it was placed.
+    #[inline]
+    pub(super) fn moves(&self) -> bool {
+        self.trailing || self.break_even_at_r.is_some()
+    }
+}
+
 impl Default for StopConfig {
     fn default() -> Self {
         Self {
@@ -133,7 +141,7 @@ pub struct RiskConfig {
     pub stop: StopConfig,
     /// Largest position as a fraction of equity.
     pub max_position: f64,
-    /// Symbols whose returns correlate by more than this, either way, share one position cap.
+    /// Symbols whose returns correlate by more than this, either way, share one position cap; 1: none do.
     pub correlation_cap_rho: f64,
     /// Largest sum over positions of (distance to stop × quantity) / equity.
     pub max_heat: f64,

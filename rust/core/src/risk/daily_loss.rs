@@ -27,6 +27,7 @@ impl DailyLoss {
     pub(super) const NEW: Self = Self { day: i64::MIN, start: f64::NAN, last: f64::NAN, loss: 0.0, reached: false };
 
     /// Takes the equity after a bar; true when the limit is reached by it.
+    #[inline]
     pub(super) fn update(&mut self, limit: f64, ts: i64, equity: f64) -> bool {
         let today = day(ts);
         if today != self.day {

@@ -1,7 +1,6 @@
 //! What was asked, what was decided, and why.
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use super::config::{SizingMethod, StopKind};
 use crate::order::Purpose;
@@ -205,8 +204,13 @@ impl RiskStep {
     }
 }
 
-/// Steps of one decision: on the stack, since no decision has more of them.
-pub type Steps = SmallVec<[RiskStep; 14]>;
+/// Steps of one decision, in order; empty where nobody asked for reasons.
+///
+/// A vector moves as three words: inline, the steps would be copied half a dozen times on their way out.
+pub type Steps = Vec<RiskStep>;
+
+/// No decision has more steps.
+pub(super) const MOST_STEPS: usize = 14;
 
 /// The decision on one wanted position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

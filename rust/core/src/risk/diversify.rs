@@ -10,8 +10,18 @@ use crate::types::SymbolId;
 /// An exposure of another symbol, as a fraction of equity, ≥ 0.
 pub(super) type Exposures = SmallVec<[(SymbolId, f64); 64]>;
 
+/// No correlation is beyond this one.
+const OFF: f64 = 1.0;
+
 /// Sum of the exposures that are linked to `symbol` by returns with |ρ| > `rho`, directly or through one another (single linkage).
-pub(super) fn cluster(symbol: SymbolId, others: &Exposures, meters: &[RiskMeter], rho: f64) -> f64 {
+pub(super) fn cluster(symbol: SymbolId, others: &Exposures, meters: &mut [RiskMeter], rho: f64) -> f64 {
+    if rho >= OFF || others.is_empty() {
+        return 0.0;
+    }
+    meters[symbol as usize].refresh();
+    for (other, _) in others {
+        meters[*other as usize].refresh();
+    }
     let mut apart = others.clone();
     let mut frontier: SmallVec<[SymbolId; 64]> = SmallVec::new();
     frontier.push(symbol);

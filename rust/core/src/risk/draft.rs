@@ -16,17 +16,24 @@ pub(super) struct Draft {
     pub(super) held: f64,
     /// A cap made it smaller.
     pub(super) cut: bool,
+    /// Steps are recorded.
+    pub(super) explain: bool,
     /// The record.
     pub(super) steps: Steps,
 }
 
 impl Draft {
     /// Records a step that turns one number into another.
+    #[inline]
     pub(super) fn note(&mut self, rule: Rule, before: f64, after: f64, limit: f64) {
+        if !self.explain {
+            return;
+        }
         self.steps.push(RiskStep { rule, before: self.side * before, after: self.side * after, limit });
     }
 
     /// Cuts the size to `allowed`.
+    #[inline]
     pub(super) fn cap(&mut self, rule: Rule, allowed: f64, limit: f64) {
         let before = self.size;
         // Float noise is no cut; a NaN bound allows nothing, which `min` would let pass.

@@ -103,12 +103,16 @@ impl Ladder {
     pub(super) const NEW: Self = Self { peak: f64::NAN, drawdown: 0.0, level: DrawdownLevel::Normal };
 
     /// Takes the equity after a bar; returns the event of a change of rung.
+    #[inline]
     pub(super) fn update(&mut self, config: &DrawdownConfig, equity: f64) -> Option<RiskEventKind> {
         if equity > self.peak || self.peak.is_nan() {
             self.peak = equity;
         }
         // Equity that was never above 0 has nothing left to lose.
         self.drawdown = if self.peak > 0.0 { 1.0 - equity / self.peak } else { 1.0 };
+        if self.level == DrawdownLevel::Normal && self.drawdown + NOISE < config.half {
+            return None;
+        }
         let reached = Self::rung(config, self.drawdown);
         let kept = Self::rung(config, self.drawdown + config.recovery).min(self.level);
         let level = reached.max(kept);

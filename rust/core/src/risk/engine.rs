@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::case::Case;
-use super::config::RiskConfig;
+use super::config::{RiskConfig, SizingMethod};
 use super::daily_loss::DailyLoss;
 use super::decision::{RiskDecision, TargetRequest};
+use super::draft::NOISE;
 use super::drawdown::{DrawdownLevel, Halt, HaltReason, Ladder, RiskEvent, RiskEventKind};
 use super::holdings::{Held, Holdings};
 use super::meter::RiskMeter;
@@ -86,6 +87,7 @@ impl RiskEngine {
     }
 
     /// Takes the equity at the close time `ts` of a bar, before the decisions on that bar; says what changed.
+    #[inline]
     pub fn on_equity(&mut self, ts: i64, equity: f64) -> Option<RiskEvent> {
         if equity.is_nan() {
             return None;
@@ -168,9 +170,16 @@ impl RiskEngine {
     }
 
     /// Keeps `ordered` ascending and true to the memory of `symbol`.
+    #[inline]
     fn list(&mut self, symbol: SymbolId) {
         let memory = &self.symbols[symbol as usize];
         let open = memory.pending != 0.0 || memory.approved != 0.0;
+        if open || !self.ordered.is_empty() {
+            self.relist(symbol, open);
+        }
+    }
+
+    fn relist(&mut self, symbol: SymbolId, open: bool) {
         match self.ordered.binary_search(&symbol) {
             Ok(at) if !open => {
                 self.ordered.remove(at);
@@ -181,11 +190,15 @@ impl RiskEngine {
     }
 
     /// Forgets approvals of an earlier time: they have become orders, fills or nothing since.
+    #[inline]
     fn begin(&mut self, ts: i64) {
         if ts == self.ts {
             return;
         }
         self.ts = ts;
+        if self.ordered.is_empty() {
+            return;
+        }
         for &symbol in &self.ordered {
             self.symbols[symbol as usize].approved = 0.0;
         }
@@ -213,6 +226,7 @@ impl RiskEngine {
     }
 
     /// Moves the stop of a position after a bar (break-even, trailing); the new price if it moved. It never loosens.
+    #[inline]
     pub fn stop_update(
         &mut self,
         symbol: SymbolId,
@@ -221,6 +235,9 @@ impl RiskEngine {
         meter: &RiskMeter,
         instrument: &Instrument,
     ) -> Option<f64> {
+        if !self.config.stop.moves() {
+            return None;
+        }
         let held: Held = position.into();
         let best = if held.quantity > 0.0 { held.best_price.max(bar.high) } else { held.best_price.min(bar.low) };
         self.symbols[symbol as usize].stop.advance(&self.config.stop, &held, best, meter, instrument)
@@ -228,6 +245,7 @@ impl RiskEngine {
 
     /// Whether a position must be closed at once: its last price has passed the stop (which a trailing stop may have moved there), or it
     /// is too old.
+    #[inline]
     pub fn should_exit(&self, symbol: SymbolId, position: impl Into<Held>) -> Option<Purpose> {
         let held: Held = position.into();
         if held.quantity == 0.0 {
@@ -241,28 +259,101 @@ impl RiskEngine {
 
     /// Decides on a wanted position.
     ///
-    /// `meters` and `instruments` are those of all symbols, by symbol. `pending` is the signed quantity of the symbol's open orders but for
+    /// `meters` and `instruments` are those of all symbols, by symbol; meters are brought up to date where their returns are read. `pending` is the signed quantity of the symbol's open orders but for
     /// its protective ones: exits on their way count as done, entries as held, unless the order goes against them, which then is sized
     /// as if they were withdrawn.
     pub fn evaluate<H: Holdings>(
         &mut self,
         request: &TargetRequest,
         portfolio: &H,
-        meters: &[RiskMeter],
+        meters: &mut [RiskMeter],
         instruments: &[Instrument],
         pending: f64,
     ) -> RiskDecision {
+        self.judge(request, portfolio, meters, instruments, pending, true)
+    }
+
+    /// Takes up a request.
+    #[inline]
+    fn note(&mut self, request: &TargetRequest, pending: f64) {
         self.begin(request.ts);
-        let symbol = request.symbol;
-        let memory = &mut self.symbols[symbol as usize];
+        let memory = &mut self.symbols[request.symbol as usize];
         memory.pending = pending;
         memory.approved = 0.0;
         memory.price = request.price;
+    }
+
+    /// Whether [`RiskEngine::evaluate`] would leave everything as it is, nothing being on order: true only where that is certain from
+    /// the few numbers that most bars need. The request then counts as decided; otherwise nothing has changed.
+    ///
+    /// This is the beginning of [`Case`]'s rules, in their order and with their arithmetic, up to the point where one could act.
+    #[inline]
+    pub(crate) fn rests<H: Holdings>(
+        &mut self,
+        request: &TargetRequest,
+        portfolio: &H,
+        meter: &RiskMeter,
+        instrument: &Instrument,
+    ) -> bool {
+        let config = &self.config;
+        let held = portfolio.quantity(request.symbol);
+        let target = request.target.clamp(-1.0, 1.0);
+        let small = target.abs() <= config.min_target;
+        let rests = if self.halt.is_some() {
+            held == 0.0
+        } else if target.is_nan() {
+            true
+        } else if held == 0.0 {
+            small
+        } else if small
+            || held * target <= 0.0
+            || (target < 0.0 && !instrument.shortable)
+            || self.ladder.level != DrawdownLevel::Normal
+        {
+            false
+        } else {
+            let equity = portfolio.equity();
+            let value = instrument.notional(1.0, request.price) * portfolio.rate(request.symbol);
+            let have = held.abs() * value / equity;
+            let wanted = match config.sizing.method {
+                SizingMethod::Target => target.abs(),
+                SizingMethod::FixedFraction => {
+                    let distance = stops::distance(&config.stop, request.price, meter, instrument.tick);
+                    target.abs() * config.sizing.risk_per_trade / (distance / request.price)
+                }
+                SizingMethod::VolatilityTarget | SizingMethod::Kelly => f64::NAN,
+            };
+            let cap = config.max_position;
+            let size = if wanted <= cap * (1.0 + NOISE) { wanted } else { cap };
+            let sound = equity > 0.0 && value > 0.0 && value.is_finite() && wanted > 0.0 && cap > NOISE;
+            let grows = size > have * (1.0 + config.rebalance_band);
+            sound && !grows && have > 0.0 && (size - have).abs() <= config.rebalance_band * have
+        };
+        if rests {
+            self.note(request, 0.0);
+            self.list(request.symbol);
+        }
+        rests
+    }
+
+    /// [`RiskEngine::evaluate`]; without `explain` the same decision comes without its steps.
+    #[inline]
+    pub(crate) fn judge<H: Holdings>(
+        &mut self,
+        request: &TargetRequest,
+        portfolio: &H,
+        meters: &mut [RiskMeter],
+        instruments: &[Instrument],
+        pending: f64,
+        explain: bool,
+    ) -> RiskDecision {
+        self.note(request, pending);
+        let symbol = request.symbol;
         let held = portfolio.quantity(symbol);
         let decision = if held == 0.0 && pending == 0.0 && request.target == 0.0 {
             RiskDecision::none(request)
         } else {
-            Case::new(self, request, portfolio, meters, instruments).decide()
+            Case::new(self, request, portfolio, meters, instruments, explain).decide()
         };
         if decision.opens() {
             let price = request.price;

@@ -18,14 +18,21 @@ pub const CORRELATION_WINDOW: usize = 60;
 const MIN_SHARED: usize = 20;
 
 /// ATR, volatility and recent returns of one symbol.
+///
+/// Returns are made when somebody asks for them: most bars are never looked at by a rule that needs one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RiskMeter {
     atr: Atr,
     atr_value: f64,
+    /// Closes of the last bars and their times, in ms: a ring that `next` goes round.
+    past: Vec<(f64, f64)>,
+    next: usize,
+    /// Log returns up to `behind` bars ago, and the times of the bars that they end at.
     returns: Tail,
-    /// Times of the bars that the returns end at, ms.
     times: Tail,
     spread: Spread,
+    /// Newest closes whose return is not in `returns` yet.
+    behind: u32,
     close: f64,
     ts: i64,
     step_ms: i64,
@@ -60,9 +67,12 @@ impl RiskMeter {
         Self {
             atr: Atr::new(ATR_PERIOD),
             atr_value: f64::NAN,
+            past: vec![(f64::NAN, f64::NAN); CORRELATION_WINDOW + 1],
+            next: 0,
             returns: Tail::new(CORRELATION_WINDOW),
             times: Tail::new(CORRELATION_WINDOW),
             spread: Spread { mean: 0.0, norm: 0.0 },
+            behind: 0,
             close: f64::NAN,
             ts: i64::MIN,
             step_ms: 0,
@@ -71,20 +81,54 @@ impl RiskMeter {
 
     /// Takes the next closed bar; one that breaks the rules of a bar, or is not newer than the last, changes nothing.
     pub fn update(&mut self, bar: &Bar) {
-        if bar.fault().is_some() || bar.ts <= self.ts {
+        if bar.fault().is_none() {
+            self.take(bar);
+        }
+    }
+
+    /// [`RiskMeter::update`] for a bar that is known to be sound.
+    #[inline]
+    pub(crate) fn take(&mut self, bar: &Bar) {
+        if bar.ts <= self.ts {
             return;
         }
         [self.atr_value] = step(&mut self.atr, [bar.high, bar.low, bar.close]);
         if !self.close.is_nan() {
-            self.returns.push((bar.close / self.close).ln());
-            self.times.push(bar.ts as f64);
-            self.spread = Spread::of(self.returns.window());
+            self.behind = self.behind.saturating_add(1);
             let gap = bar.ts - self.ts;
             // The shortest gap is the bar interval; longer ones are weekends, halts and holes.
             self.step_ms = if self.step_ms == 0 { gap } else { self.step_ms.min(gap) };
         }
+        if let Some(slot) = self.past.get_mut(self.next) {
+            *slot = (bar.close, bar.ts as f64);
+        }
+        self.next = if self.next == CORRELATION_WINDOW { 0 } else { self.next + 1 };
         self.close = bar.close;
         self.ts = bar.ts;
+    }
+
+    /// The close `k` bars ago and its time, NaN where there was none; `k` up to [`CORRELATION_WINDOW`].
+    fn back(&self, k: usize) -> (f64, f64) {
+        let n = self.past.len();
+        self.past[(self.next + n - 1 - k) % n]
+    }
+
+    /// Log return of the bar `k` bars ago.
+    fn change(&self, k: usize) -> f64 {
+        (self.back(k).0 / self.back(k + 1).0).ln()
+    }
+
+    /// Brings the returns up to the last bar, so that the rules that read them need not make them each time anew.
+    pub fn refresh(&mut self) {
+        if self.behind == 0 {
+            return;
+        }
+        for k in (0..(self.behind as usize).min(CORRELATION_WINDOW)).rev() {
+            self.returns.push(self.change(k));
+            self.times.push(self.back(k).1);
+        }
+        self.spread = Spread::of(self.returns.window());
+        self.behind = 0;
     }
 
     /// Average true range in price units, NaN until warm.
@@ -94,11 +138,11 @@ impl RiskMeter {
 
     /// Population standard deviation of the last [`VOLATILITY_PERIOD`] log returns, per bar; NaN until there are so many.
     pub fn volatility(&self) -> f64 {
-        let returns = self.returns.window();
-        match returns.len().checked_sub(VOLATILITY_PERIOD) {
-            Some(start) => Spread::of(&returns[start..]).norm / (VOLATILITY_PERIOD as f64).sqrt(),
-            None => f64::NAN,
+        if self.back(VOLATILITY_PERIOD).0.is_nan() {
+            return f64::NAN;
         }
+        let returns: Returns = (0..VOLATILITY_PERIOD).rev().map(|k| self.change(k)).collect();
+        Spread::of(&returns).norm / (VOLATILITY_PERIOD as f64).sqrt()
     }
 
     /// Shortest time between two bars so far, ms; 0 before the second bar.
@@ -107,7 +151,15 @@ impl RiskMeter {
     }
 
     /// Pearson correlation of the returns of the bars that both symbols have; NaN where they share fewer than 20, or one stands still.
+    ///
+    /// Cheap between meters that were [refreshed](RiskMeter::refresh) since their last bar.
     pub fn correlation(&self, other: &Self) -> f64 {
+        if self.behind > 0 || other.behind > 0 {
+            let (mut ours, mut theirs) = (self.clone(), other.clone());
+            ours.refresh();
+            theirs.refresh();
+            return ours.correlation(&theirs);
+        }
         if self.times.window() == other.times.window() {
             return pearson((self.returns.window(), self.spread), (other.returns.window(), other.spread));
         }

@@ -17,6 +17,7 @@ mod gradient_trend;
 mod hmm;
 #[cfg(test)]
 mod laws;
+mod longer;
 mod mean_reversion;
 mod momentum_breakout;
 mod pairs_trading;
@@ -24,6 +25,7 @@ mod regime_change;
 pub mod registry;
 mod scanner_signal;
 mod sentiment_momentum;
+mod sma_cross;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod universe;
@@ -33,6 +35,8 @@ mod volatility_regime;
 
 pub use anomaly_detection::AnomalyDetection;
 pub use gradient_trend::GradientTrend;
+pub(crate) use longer::Longer;
+pub use longer::Resampler;
 pub use mean_reversion::MeanReversion;
 pub use momentum_breakout::MomentumBreakout;
 pub use pairs_trading::PairsTrading;
@@ -40,6 +44,7 @@ pub use regime_change::RegimeChange;
 pub use registry::{StrategyContext, Style};
 pub use scanner_signal::{ScannerSignal, scanner_position};
 pub use sentiment_momentum::SentimentMomentum;
+pub use sma_cross::SmaCross;
 pub use universe::UniverseStrategy;
 pub use ut_bot::UtBot;
 pub use vbsr::Vbsr;

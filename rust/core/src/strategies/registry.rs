@@ -6,7 +6,7 @@ use crate::error::{CoreError, Result};
 use crate::indicators::registry::Param;
 use crate::strategies::{
     Strategy, anomaly_detection, gradient_trend, mean_reversion, momentum_breakout, regime_change, scanner_signal,
-    sentiment_momentum, ut_bot, vbsr, volatility_regime,
+    sentiment_momentum, sma_cross, ut_bot, vbsr, volatility_regime,
 };
 use crate::types::{Market, Timeframe};
 
@@ -147,11 +147,18 @@ const ROWS: &[&Row] = &[
     &sentiment_momentum::ROW,
     &regime_change::ROW,
     &scanner_signal::ROW,
+    &sma_cross::ROW,
 ];
 
 /// Every strategy on one symbol.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     ROWS.iter().copied()
+}
+
+/// What a strategy of this name lives on, of one symbol or of several.
+pub fn style(name: &str) -> Option<Style> {
+    let single = rows().find(|r| r.name == name).map(|r| r.style);
+    single.or_else(|| super::universe::find(name).map(|r| r.style))
 }
 
 /// The row of this name.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::{BarsSinceMax, BarsSinceMin, Ring, RollingMax, RollingMin, smaller};
+use crate::window::{BarsSinceMax, BarsSinceMin, Ring, RollingMax, RollingMin, chains, larger, smaller};
 
 /// Retracements as shares of the swing, counted back from its end.
 pub const RETRACEMENTS: [f64; 7] = [0.0, 0.236, 0.382, 0.5, 0.618, 0.786, 1.0];
@@ -64,15 +64,9 @@ impl Fibonacci {
 /// of its range.
 pub fn fibonacci(high: &[f64], low: &[f64], close: &[f64]) -> Fibonacci {
     let Some(&last) = close.last() else { return Fibonacci::EMPTY };
-    let (mut top, mut bottom) = (0, 0);
-    for k in 0..close.len() {
-        if high[k] >= high[top] {
-            top = k;
-        }
-        if low[k] <= low[bottom] {
-            bottom = k;
-        }
-    }
+    let (highest, lowest) = (chains(high, f64::NEG_INFINITY, larger), chains(low, f64::INFINITY, smaller));
+    let latest = |values: &[f64], v: f64| values.iter().rposition(|&x| x == v).unwrap_or(0);
+    let (top, bottom) = (latest(high, highest), latest(low, lowest));
     let upward = if top == bottom { upper_half(high[top], low[top], close[top]) } else { top > bottom };
     swing_levels(high[top], low[bottom], upward, last)
 }

@@ -9,6 +9,7 @@ mod cmf;
 mod ease_of_movement;
 mod fixed_range_profile;
 mod force_index;
+mod histogram;
 mod mfi;
 mod obv;
 mod obv_slope;

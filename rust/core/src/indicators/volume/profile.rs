@@ -5,7 +5,9 @@
 //! time at price. Ties and edges are decided with a tolerance far above rounding, so that a change of price or volume unit never
 //! moves a result to another bin.
 
-use crate::window::{larger, smaller};
+use super::histogram::{Ranges, TIE, point_of_control, spread, value_area};
+use crate::wide::wide;
+use crate::window::{chains, larger, smaller};
 
 /// Share of the traded volume that the value area holds by convention (Steidlmayer's market profile).
 pub const VALUE_AREA: f64 = 0.7;
@@ -15,9 +17,6 @@ pub const FIXED_RANGE: f64 = 0.1;
 
 /// A bin belongs to a high-volume node from this multiple of the mean bin on.
 const NODE: f64 = 1.5;
-
-/// Differences below this share count as ties: far above rounding, far below anything traded.
-const TIE: f64 = 1e-9;
 
 /// What a histogram of volume by price says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -79,22 +78,8 @@ impl Window<'_> {
     /// Highest high and lowest low.
     #[inline(always)]
     fn range(&self) -> (f64, f64) {
-        (extreme(self.low, f64::INFINITY, smaller), extreme(self.high, f64::NEG_INFINITY, larger))
+        (chains(self.low, f64::INFINITY, smaller), chains(self.high, f64::NEG_INFINITY, larger))
     }
-}
-
-/// Largest or smallest value in four independent chains, which the processor runs side by side.
-#[inline(always)]
-fn extreme(values: &[f64], worst: f64, better: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut lanes = [worst; 4];
-    let chunks = values.chunks_exact(4);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, &v) in lanes.iter_mut().zip(chunk) {
-            *lane = better(*lane, v);
-        }
-    }
-    rest.iter().chain(&lanes).fold(worst, |a, &b| better(a, b))
 }
 
 /// Profile of a whole window over its low–high range.
@@ -112,14 +97,10 @@ pub fn anchored_profile(window: Window<'_>, value_area: f64, bins: &mut [f64]) -
 }
 
 /// Position of the highest value, the earliest of equal ones; 0 in an empty window.
+#[inline(always)]
 pub fn anchor(high: &[f64]) -> usize {
-    let mut at = 0;
-    for (k, v) in high.iter().enumerate() {
-        if *v > high[at] {
-            at = k;
-        }
-    }
-    at
+    let highest = chains(high, f64::NEG_INFINITY, larger);
+    high.iter().position(|&v| v == highest).unwrap_or(0)
 }
 
 /// Profile of the prices within `share` of the window's range of the last close; volume outside is left out.
@@ -133,160 +114,106 @@ pub fn fixed_range_profile(window: Window<'_>, share: f64, value_area: f64, bins
 /// Profile of the prices from `low` to `high`.
 pub fn profile_between(window: Window<'_>, low: f64, high: f64, value_area: f64, bins: &mut [f64]) -> Profile {
     let Some(&last) = window.close.last() else { return Profile::EMPTY };
-    if bins.is_empty() {
+    let Some(area) = wide(
+        #[inline(always)]
+        || area_between(window, low, high, value_area, bins),
+    ) else {
         return Profile::EMPTY;
-    }
-    let mut total = spread(window, low, high, |k| window.volume[k], bins);
-    if total <= 0.0 {
-        total = spread(window, low, high, |_| 1.0, bins);
-    }
-    if total <= 0.0 {
-        return Profile::EMPTY;
-    }
-    read(low, high, last, total, value_area, bins)
-}
-
-/// Bins for which the sums of [`spread`] fit on the stack, with room for the upper edge.
-const ROOM: usize = 62;
-const MASK: usize = 63;
-
-/// A bar shorter than this many bins is put into them directly: its density would swallow the digits of the others.
-const SHORT: f64 = 1e-4;
-
-/// The bin of a position from 0 to [`ROOM`], as index and as number; an edge may count to the bin on either side.
-///
-/// Adding 1.5·2⁵² leaves the nearest whole number in the low bits: a handful of instructions fewer than a checked conversion.
-#[inline(always)]
-fn bin_of(position: f64) -> (usize, f64) {
-    const MAGIC: f64 = 6_755_399_441_055_744.0;
-    let rounded = position - 0.5 + MAGIC;
-    (rounded.to_bits() as usize & MASK, rounded - MAGIC)
-}
-
-/// Makes the histogram of some weight of the bars; returns its sum, 0 where no more than rounding lies between `low` and `high`.
-///
-/// The weight up to a price rises evenly through a bar's range. So a bar adds its density at its low and takes it away again at its
-/// high, whatever the number of bins between, and one running sum over the bins at the end gives the histogram.
-#[inline(always)]
-fn spread(window: Window<'_>, low: f64, high: f64, weight: impl Fn(usize) -> f64, bins: &mut [f64]) -> f64 {
-    let n = bins.len();
-    bins.fill(0.0);
-    if high <= low {
-        bins[0] = (0..window.close.len()).map(weight).sum();
-        return bins[0];
-    }
-    let size = n as f64;
-    let scale = size / (high - low);
-    let direct = if n > ROOM { f64::INFINITY } else { SHORT };
-    let mut offered = 0.0;
-    // Of the densities that begin or end in a bin: what they give to it, and to each bin above it.
-    let mut sums = [[0.0; 2]; MASK + 1];
-    for (k, (h, l)) in window.high.iter().zip(window.low).enumerate() {
-        let w = weight(k);
-        offered += w;
-        let (from, to) = ((l - low) * scale, (h - low) * scale);
-        let length = to - from;
-        if length < direct {
-            put(from, to, w, bins);
-            continue;
-        }
-        let density = w / length;
-        for (edge, density) in [(from, density), (to, -density)] {
-            let edge = smaller(larger(edge, 0.0), size);
-            let (at, bin) = bin_of(edge);
-            let [here, above] = sums[at];
-            sums[at] = [here + density * (bin + 1.0 - edge), above + density];
-        }
-    }
-    let (mut density, mut total) = (0.0, 0.0);
-    for (k, bin) in bins.iter_mut().enumerate() {
-        if let Some([here, above]) = sums.get(k) {
-            *bin += here + density;
-            density += above;
-        }
-        // What is left of equal amounts added and taken away.
-        if *bin < RESIDUE * offered {
-            *bin = 0.0;
-        }
-        total += *bin;
-    }
-    if total <= TIE * offered { 0.0 } else { total }
-}
-
-/// Rounding of the whole weight that may be left in an empty bin.
-const RESIDUE: f64 = 1e-11;
-
-/// Adds one bar to the bins that it touches.
-fn put(from: f64, to: f64, w: f64, bins: &mut [f64]) {
-    let n = bins.len();
-    let size = n as f64;
-    let length = to - from;
-    if length <= TIE {
-        if from >= -TIE && to <= size + TIE {
-            bins[((from + TIE) as usize).min(n - 1)] += w;
-        }
-        return;
-    }
-    let (from, to) = (larger(from, 0.0), smaller(to, size));
-    if to <= from {
-        return;
-    }
-    let density = w / length;
-    let (first, last) = (from as usize, (to as usize).min(n - 1));
-    if first == last {
-        bins[first] += density * (to - from);
-        return;
-    }
-    bins[first] += density * (first as f64 + 1.0 - from);
-    for bin in &mut bins[first + 1..last] {
-        *bin += density;
-    }
-    bins[last] += density * (to - last as f64);
-}
-
-fn read(low: f64, high: f64, last: f64, total: f64, value_area: f64, bins: &[f64]) -> Profile {
-    let n = bins.len();
-    let width = (high - low) / n as f64;
-    let largest = bins.iter().fold(0.0, |a, &b| if b > a { b } else { a });
-    let off_middle = |k: usize| (2 * k + 1).abs_diff(n);
-    let mut poc = usize::MAX;
-    for (k, &bin) in bins.iter().enumerate() {
-        if bin >= largest * (1.0 - TIE) && (poc == usize::MAX || off_middle(k) < off_middle(poc)) {
-            poc = k;
-        }
-    }
-    let (from, to) = grow(poc, (value_area - TIE) * total, total, bins);
+    };
+    let width = (high - low) / bins.len() as f64;
     let price = |edge: f64| low + width * edge;
-    let poc_price = price(poc as f64 + 0.5);
-    let (nodes, nearest_node) = nodes(bins, total, |edge| (price(edge) - last).abs());
+    let (nodes, nearest_node) = nodes(bins, area.total, |edge| (price(edge) - last).abs());
     Profile {
-        poc: poc_price,
-        value_area_low: price(from as f64),
-        value_area_high: if to + 1 == n { high } else { price(to as f64 + 1.0) },
-        largest_share: largest / total,
+        poc: area.poc,
+        value_area_low: area.low,
+        value_area_high: area.high,
+        largest_share: area.largest_share,
         nodes,
-        nearest_node: nearest_node.map_or(poc_price, price),
+        nearest_node: nearest_node.map_or(area.poc, price),
         low,
         high,
     }
 }
 
-/// First and last bin of the value area.
-fn grow(poc: usize, target: f64, total: f64, bins: &[f64]) -> (usize, usize) {
-    let (mut from, mut to, mut held) = (poc, poc, bins[poc]);
-    while held < target && (from > 0 || to + 1 < bins.len()) {
-        let below = if from > 0 { bins[from - 1] } else { f64::NEG_INFINITY };
-        let above = if to + 1 < bins.len() { bins[to + 1] } else { f64::NEG_INFINITY };
-        if below >= above - TIE * total {
-            from -= 1;
-            held += below;
-        }
-        if above >= below - TIE * total {
-            to += 1;
-            held += above;
-        }
+/// The part of a [`Profile`] that feature columns show.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Area {
+    pub(crate) poc: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) largest_share: f64,
+    total: f64,
+}
+
+/// What feature columns show of the three profiles of a window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Areas {
+    /// Of the whole window.
+    pub(crate) whole: Option<Area>,
+    /// Point of control of [`anchored_profile`].
+    pub(crate) anchored_poc: f64,
+    /// Point of control of [`fixed_range_profile`].
+    pub(crate) fixed_poc: f64,
+}
+
+/// The three profiles of a window, with its range found once and nothing made that no column shows.
+pub(crate) fn areas(window: Window<'_>, value_area: f64, share: f64, bins: &mut [f64]) -> Areas {
+    let Some(&last) = window.close.last() else {
+        return Areas { whole: None, anchored_poc: f64::NAN, fixed_poc: f64::NAN };
+    };
+    wide(
+        #[inline(always)]
+        || {
+            let (low, high) = window.range();
+            let reach = share * (high - low);
+            let late = window.from(anchor(window.high));
+            let (late_low, late_high) = late.range();
+            Areas {
+                whole: area_between(window, low, high, value_area, bins),
+                anchored_poc: poc_between(late, late_low, late_high, bins),
+                fixed_poc: poc_between(window, last - reach, last + reach, bins),
+            }
+        },
+    )
+}
+
+/// Histogram of the volume between two prices, of the bars where there was none; its sum.
+#[inline(always)]
+fn weigh(window: Window<'_>, low: f64, high: f64, bins: &mut [f64]) -> Option<f64> {
+    if bins.is_empty() {
+        return None;
     }
-    (from, to)
+    let mut bars = Ranges { high: window.high, low: window.low, weight: Some(window.volume) };
+    let mut total = spread(bars, low, high, bins);
+    if total <= 0.0 {
+        bars.weight = None;
+        total = spread(bars, low, high, bins);
+    }
+    (total > 0.0).then_some(total)
+}
+
+#[inline(always)]
+fn poc_between(window: Window<'_>, low: f64, high: f64, bins: &mut [f64]) -> f64 {
+    if weigh(window, low, high, bins).is_none() {
+        return f64::NAN;
+    }
+    low + (high - low) / bins.len() as f64 * (point_of_control(bins).0 as f64 + 0.5)
+}
+
+#[inline(always)]
+fn area_between(window: Window<'_>, low: f64, high: f64, share: f64, bins: &mut [f64]) -> Option<Area> {
+    let total = weigh(window, low, high, bins)?;
+    let width = (high - low) / bins.len() as f64;
+    let price = |edge: f64| low + width * edge;
+    let (poc, largest) = point_of_control(bins);
+    let (from, to) = value_area(poc, (share - TIE) * total, total, bins);
+    Some(Area {
+        poc: price(poc as f64 + 0.5),
+        low: price(from as f64),
+        high: if to + 1 == bins.len() { high } else { price(to as f64 + 1.0) },
+        largest_share: largest / total,
+        total,
+    })
 }
 
 /// Number of high-volume nodes and the position, in bins, of the one with the smallest `distance`.

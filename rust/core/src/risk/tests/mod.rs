@@ -88,7 +88,7 @@ impl Desk {
 
     pub(super) fn ask_pending(&mut self, symbol: u32, target: f64, pending: f64) -> RiskDecision {
         let request = TargetRequest { symbol, target, price: 100.0, ts: self.ts, decision: 7 };
-        self.engine.evaluate(&request, &self.account, &self.meters, &self.instruments, pending)
+        self.engine.evaluate(&request, &self.account, &mut self.meters, &self.instruments, pending)
     }
 
     /// Holds a quantity bought at 100.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::risk::decision::MOST_STEPS;
 use crate::snapshot;
 
 /// A run: per bar and symbol a market return, a range and a target.
@@ -114,7 +115,7 @@ impl Market {
     fn decide(&mut self, symbol: u32, target: f64) -> RiskDecision {
         let price = self.prices[symbol as usize];
         let request = TargetRequest { symbol, target, price, ts: self.ts(), decision: 1 };
-        self.engine.evaluate(&request, &self.account, &self.meters, &self.instruments, 0.0)
+        self.engine.evaluate(&request, &self.account, &mut self.meters, &self.instruments, 0.0)
     }
 
     /// Fills every order at once.
@@ -181,7 +182,7 @@ proptest! {
                 }
                 // Whatever happened has its reason, and every number in it is one.
                 prop_assert!(!d.steps.is_empty() || (held == 0.0 && !d.trades()));
-                prop_assert!(d.steps.len() <= d.steps.inline_size());
+                prop_assert!(d.steps.len() <= MOST_STEPS);
                 prop_assert!(d.order_quantity.is_finite() && d.target_quantity.is_finite());
                 prop_assert!(d.steps.iter().all(|s| s.after.is_finite() && !s.reason().is_empty()));
                 match d.verdict {
