@@ -92,13 +92,13 @@ def run_many(table: pl.DataFrame, configs: Sequence[TradingConfig], *, jobs: int
         yield from _in_core(sweep, table, native, jobs)
     if jobs == 1 or len(ready) < 2:
         for k, cfg, engine_json in ready:
-            yield k, _one(table, cfg, engine_json)
+            yield k, _one(table, cfg, engine_json, interval)
     else:
-        yield from _threads(table, ready, jobs)
+        yield from _threads(table, ready, jobs, interval)
 
 
-def _one(table: pl.DataFrame, cfg: TradingConfig, engine_json: str) -> Figures:
-    result = execute(table, cfg, engine_json, decisions=False)
+def _one(table: pl.DataFrame, cfg: TradingConfig, engine_json: str, interval: str) -> Figures:
+    result = execute(table, cfg, engine_json, decisions=False, interval=interval)
     equity = result.equity["equity"].to_numpy()
     return Figures(stats=dict(result.stats) | {"final_equity": result.final_equity}, blocks=_blocks(equity))
 
@@ -110,7 +110,7 @@ def _blocks(equity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
 
 
 def _threads(
-    table: pl.DataFrame, ready: list[tuple[int, TradingConfig, str]], jobs: int
+    table: pl.DataFrame, ready: list[tuple[int, TradingConfig, str]], jobs: int, interval: str
 ) -> Iterator[tuple[int, Figures]]:
     try:
         import joblib
@@ -120,7 +120,7 @@ def _threads(
         ) from error
 
     def run(k: int, cfg: TradingConfig, engine_json: str) -> tuple[int, Figures]:
-        return k, _one(table, cfg, engine_json)
+        return k, _one(table, cfg, engine_json, interval)
 
     # Threads: the core releases the GIL for the whole run, and nobody copies the bars.
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")
