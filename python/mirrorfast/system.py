@@ -7,6 +7,7 @@ import json
 import signal
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,13 +26,13 @@ from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
+from mirrorfast.ledger.weights import last_weights
 from mirrorfast.strategies.lineup import Lineup
 from mirrorfast.strategies.voting import VoteStream
 from mirrorfast.telemetry import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 __all__ = ["IntegratedTradingSystem", "RunSummary"]
 
@@ -80,6 +81,11 @@ class RunSummary:
     ledger: str
     report: Path | None
     strategies: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _target(config: TradingConfig, run: str) -> str | Path:
+    url = config.ledger
+    return config.runs / run / "ledger.sqlite" if url is None else url.get_secret_value()
 
 
 class IntegratedTradingSystem:
@@ -136,7 +142,8 @@ class IntegratedTradingSystem:
         speed: float | None = None,
         source: str = "bars",
     ) -> None:
-        self.config = config or TradingConfig()
+        self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        self.config = self._taught(config or TradingConfig())
         if bars is None:
             path = self.config.bars
             bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
@@ -156,10 +163,33 @@ class IntegratedTradingSystem:
         minimum = max(self.engine.warm_up, self.lineup.warm_up) + 2
         require_bars(self.bars, minimum, source=source, reason="the strategies' warm-up and one trade")
         check_own(self.lineup, self.bars, self.config, self.interval)
-        self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
         self._speed = speed
         self._loop: TradingLoop | None = None
         self._stopping = False
+
+    def _taught(self, config: TradingConfig) -> TradingConfig:
+        """Give the strategies the weights of the run that the configuration names; a resumed run keeps its own."""
+        teacher = config.weights_from
+        if teacher is None:
+            return config
+        weights: dict[str, float] | None = None
+        for name in (self.run_id, check_run(teacher)):
+            target = _target(config, name)
+            if isinstance(target, Path) and not target.exists():
+                continue
+            with Ledger.open(target, create=False) as ledger:
+                if not ledger.has_run(name):
+                    continue
+                if name == teacher:
+                    weights = last_weights(ledger, name)
+                else:
+                    engine = ledger.info(name)["config"]["engine"]
+                    weights = {s["name"]: s["weight"] for s in (*engine["strategies"], *engine["external"])}
+            break
+        if weights is None:
+            raise ConfigurationError(f"weights_from = {teacher!r}: expected a run in {_target(config, teacher)}")
+        taught = [s.model_copy(update={"weight": weights.get(s.name, s.weight)}) for s in config.strategies]
+        return config.model_copy(update={"strategies": tuple(taught)})
 
     @property
     def directory(self) -> Path:
@@ -181,8 +211,7 @@ class IntegratedTradingSystem:
         str or pathlib.Path
             The configured database URL, else ``ledger.sqlite`` in the run's directory.
         """
-        url = self.config.ledger
-        return self.directory / "ledger.sqlite" if url is None else url.get_secret_value()
+        return _target(self.config, self.run_id)
 
     def stop(self) -> None:
         """Ask a running system to end at the next bar boundary."""

@@ -12,9 +12,11 @@ import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.backtest.own import own_votes
+from mirrorfast.backtest.policy import policy_columns
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
+from mirrorfast.errors import ParameterError
 from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def backtest(
     costs: Any = None,
     config: TradingConfig | None = None,
     decisions: bool = True,
+    policy: Any = None,
     bias_check: Literal["raise", "warn", "off"] | None = None,
     trade_from: datetime | None = None,
 ) -> BacktestResult:
@@ -56,6 +59,10 @@ def backtest(
         Everything else; the arguments above replace its parts.
     decisions : bool, default True
         Keep one row a bar with votes and reasons; without them a run takes less memory.
+    policy : DataFrame or Arrow table, optional
+        Actions of a policy: ``timestamp`` (open of the bar whose close it has seen), ``position`` in [−1, 1], and
+        ``symbol`` and ``confidence`` where they matter. The configuration's ``meta`` says how it and the strategies
+        share the decision; bars without a row follow the strategies.
     bias_check : {"raise", "warn", "off"}, optional
         What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
         configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more
@@ -106,7 +113,12 @@ def backtest(
         source="bars",
         reason="the strategies' warm-up and one trade",
     )
-    return execute(table, cfg, engine_json, decisions=decisions, trade_from=trade_from, interval=interval)
+    if policy is not None and trade_from is not None:
+        raise ParameterError("policy with trade_from: expected one of the two")
+    actions = None if policy is None else policy_columns(policy, table)
+    return execute(
+        table, cfg, engine_json, decisions=decisions, trade_from=trade_from, interval=interval, policy=actions
+    )
 
 
 def prepare(table: pl.DataFrame, cfg: TradingConfig, *, interval: str | None = None) -> tuple[list[str], str]:
@@ -140,6 +152,7 @@ def execute(
     trade_from: datetime | None = None,
     votes: Sequence[tuple[Any, Any]] | None = None,
     interval: str | None = None,
+    policy: tuple[Any, Any] | None = None,
 ) -> BacktestResult:
     """Run an engine's configuration over validated bars.
 
@@ -160,13 +173,14 @@ def execute(
         asked.
     interval
         The step of the bars, where it is known.
+    policy
+        Position and confidence columns of a policy.
 
     Returns
     -------
     BacktestResult
         Its tables.
     """
-    policy = None
     if trade_from is not None:
         engine_json, policy = _idle_before(table, engine_json, trade_from)
     start = time.perf_counter()

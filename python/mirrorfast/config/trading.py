@@ -254,6 +254,11 @@ class TradingConfig(Settings):
         "logged, or nobody looks",
     )
     adapt_weights: bool = option(True, "strategy weights follow the results of closed trades; else they stay as set")
+    weights_from: str | None = option(
+        None,
+        "run whose last strategy weights a new run starts with, where its strategies have the same names; in the same "
+        "ledger, or below the same `runs`",
+    )
     ensemble: EnsembleConfig = option(None, "how votes become a consensus", default_factory=EnsembleConfig)
     meta: MetaConfig = option(None, "how consensus and policy become a decision", default_factory=MetaConfig)
     risk: RiskConfig = option(None, "limits between decision and order", default_factory=RiskConfig)
@@ -340,13 +345,12 @@ class TradingConfig(Settings):
         names = self.symbols or tuple(symbols)
         document = self.model_dump(
             mode="json",
-            include={"timeframe", "capital", "strategies", "adapt_weights", "ensemble", "meta", "risk", "costs"},
+            include={"timeframe", "capital", "adapt_weights", "ensemble", "meta", "risk", "costs"},
         )
         if self.timeframe == "auto":
             document["timeframe"] = interval
         document["costs"]["slippage"] = self.costs.slippage.to_engine()
-        for strategy in document["strategies"]:
-            del strategy["source"]
+        document["strategies"] = [strategy.to_engine() for strategy in self.strategies]
         document["external"] = [s for s in document["strategies"] if s["name"] in own]
         document["strategies"] = [s for s in document["strategies"] if s["name"] not in own]
         quotes = self._quotes(names)

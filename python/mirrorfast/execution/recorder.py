@@ -27,8 +27,6 @@ class Recorder:
     def __init__(self, symbols: list[str], strategies: list[str]) -> None:
         self._symbols = symbols
         self._strategies = strategies
-        self._weights: dict[str, float] = {}
-        self._grades: dict[str, str] = {}
 
     def decisions(self, batch: Batch, step: Step) -> list[dict[str, Any]]:
         """Record the decisions of a step and return them with names in place of ids."""
@@ -112,13 +110,13 @@ class Recorder:
             line |= {"symbol": self._symbols[t["symbol"]], "side": t["side"], "ts": t["exit_ts"]}
             batch.trade(line)
             trades.append(line)
-        changes = step.weights
-        if changes:
-            for change in changes:
-                name = self._strategies[change["strategy"]]
-                self._weights[name] = change["weight"]
-                self._grades[name] = change["grade"]
-            batch.weights(self._weights, self._grades)
+        if step.weights:
+            # Only what changed: a recorder that was made for a resumed run knows no others.
+            changed = {self._strategies[change["strategy"]]: change for change in step.weights}
+            batch.weights(
+                {name: change["weight"] for name, change in changed.items()},
+                {name: change["grade"] for name, change in changed.items()},
+            )
         for event in step.events:
             batch.incident("risk", event["kind"], details=event)
         return trades

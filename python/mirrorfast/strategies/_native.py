@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
@@ -13,6 +14,7 @@ from mirrorfast.errors import ParameterError
 from mirrorfast.strategies.base import BaseStrategyAgent
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
 __all__ = ["FittedStrategyAgent", "NativeStrategyAgent", "StrategyStream"]
@@ -152,6 +154,23 @@ class FittedStrategyAgent(NativeStrategyAgent):
             The copy.
         """
         return type(self)(model=model, **self._params)
+
+    def save_model(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to a file, for ``model`` of a strategy's configuration.
+
+        Parameters
+        ----------
+        path : path-like
+            File, which is replaced.
+
+        Raises
+        ------
+        ParameterError
+            While the strategy fits its own.
+        """
+        if self._model is None:
+            raise ParameterError(f"{self.name}: no model to save, expected a fitted one")
+        Path(path).write_text(self._model, encoding="utf-8")
 
 
 class StrategyStream:

@@ -121,8 +121,12 @@ def _agent(strategy: StrategyConfig) -> BaseStrategyAgent | None:
     catalogue = _catalogue()
     given = strategy.given
     if isinstance(given, NativeStrategyAgent):
-        if given.model is not None:
-            raise ParameterError(f"strategy {strategy.name}: expected one without a fitted model, which stays research")
+        return None
+    if strategy.kind is not None:
+        if given is not None:
+            raise ParameterError(f"strategy {strategy.name}: kind = {strategy.kind!r}: expected none for an object")
+        if strategy.name in catalogue and strategy.name != strategy.kind:
+            raise ParameterError(f"strategy {strategy.name!r}: expected another label, this one is the catalogue's")
         return None
     if given is None and strategy.source is None:
         # A name nobody knows goes to the engine, which says what it knows.
