@@ -3,8 +3,9 @@
     python scripts/order_streams.py           # compare with the recorded hashes; exit status 1 if one differs
     python scripts/order_streams.py --write   # record what is now, after the change stands in CHANGELOG.md
 
-Runs over the bundled market always; runs over real data where the folder in MIRRORFAST_SHARED (default ../shared) is there,
-and keeps their recorded hashes where it is not. A strategy that the catalogue gains is recorded by the next --write.
+Runs over the bundled market always; runs over real data where the folder in MIRRORFAST_SHARED (default ../shared) is
+there, and keeps their recorded hashes where it is not. A strategy that the catalogue gains is
+recorded by the next --write.
 """
 
 import argparse
@@ -119,8 +120,9 @@ def stream(result: mf.BacktestResult) -> dict[str, Any]:
     digest = hashlib.sha256()
     for o in result.orders.iter_rows(named=True):
         digest.update(
-            f"o {o['id']} {o['timestamp'].timestamp():.3f} {o['symbol']} {o['side']} {o['type']} {number(o['quantity'])} "
-            f"{number(o['price'])} {number(o['trigger'])} {o['purpose']} {o['reduce_only']}\n".encode()
+            f"o {o['id']} {o['timestamp'].timestamp():.3f} {o['symbol']} {o['side']} {o['type']} "
+            f"{number(o['quantity'])} {number(o['price'])} {number(o['trigger'])} {o['purpose']} "
+            f"{o['reduce_only']}\n".encode()
         )
     for f in result.fills.iter_rows(named=True):
         digest.update(

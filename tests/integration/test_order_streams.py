@@ -1,4 +1,4 @@
-"""The orders and fills of some twenty backtests are those that were recorded: a change of behaviour is seen and explained."""
+"""Orders and fills of some twenty backtests are the recorded ones: a change of behaviour is seen and explained."""
 
 import importlib.util
 import sys

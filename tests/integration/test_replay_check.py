@@ -125,3 +125,31 @@ def test_a_run_that_was_stopped_is_compared_as_far_as_it_went(tmp_path: Path) ->
     assert found.difference is None
     assert found.compared["equity"] == 700
     assert found.compared["fills"] > 50
+
+
+class AboveMean:
+    """A strategy of one's own."""
+
+    name = "above_mean"
+    lookback = 60
+
+    def evaluate(self, df: pl.DataFrame) -> pl.Series:
+        return (df["close"] > df["close"].rolling_mean(30)).cast(pl.Float64) * 2 - 1
+
+
+def test_votes_of_ones_own_strategies_are_taken_from_the_ledger(tmp_path: Path) -> None:
+    bars = mf.sample_bars().filter(pl.col("timestamp").dt.date() <= pl.date(2017, 8, 1))
+    config = mf.TradingConfig(runs=tmp_path, strategies=["ut_bot", AboveMean], ensemble={"method": "majority"})
+    system = mf.IntegratedTradingSystem(config, bars=bars, run="own")
+    assert system.run().status == "finished"
+    with Ledger.open(system.ledger_target, create=False) as ledger:
+        found = replay_check(ledger, "own", bars)
+        assert found.difference is None
+        assert found.compared["fills"] > 50
+    with sqlite3.connect(tmp_path / "own" / "ledger.sqlite") as db:
+        votes = json.loads(db.execute("SELECT votes FROM decisions WHERE id = 400").fetchone()[0])
+        votes["above_mean"]["signal"] *= -1
+        db.execute("UPDATE decisions SET votes = ? WHERE id = 400", (json.dumps(votes),))
+    db.close()
+    with Ledger.open(system.ledger_target, create=False) as ledger:
+        assert replay_check(ledger, "own", bars).difference is not None

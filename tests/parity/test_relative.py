@@ -9,8 +9,8 @@ from mirrorfast.analytics.performance import performance
 from mirrorfast.analytics.relative import relative_performance
 from mirrorfast.errors import DataError, ParameterError
 
-# empyrical-reloaded 0.7.1 `alpha(r, b, annualization=365)` and `beta(r, b)`, quantstats 0.0.86 `information_ratio(r, b)`,
-# which is a bar's and not a year's, on the returns below.
+# empyrical-reloaded 0.7.1 `alpha(r, b, annualization=365)` and `beta(r, b)`, quantstats 0.0.86
+# `information_ratio(r, b)`, which is a bar's and not a year's, on the returns below.
 ALPHA, BETA, INFORMATION_RATIO = 0.00959736242524123, 0.9707646912995732, 0.002033894683100015
 
 # empyrical-reloaded 0.7.1 with annualization=365: one return, ten zeros, losses only. Where it gives NaN, so do we.

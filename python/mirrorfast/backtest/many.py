@@ -6,19 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.analytics.overfitting import BLOCKS, block_sums
-from mirrorfast.analytics.performance import performance
 from mirrorfast.backtest.runner import execute, prepare
 from mirrorfast.data.schema import bar_interval, require_bars
 from mirrorfast.errors import ConfigurationError, DataError, ParameterError
+from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
 
     from mirrorfast.config import TradingConfig
 
@@ -26,8 +27,6 @@ __all__ = ["Figures", "run_many"]
 
 #: Configurations given to the core at once: results are kept, and progress shown, between such groups.
 _GROUP: Final = 64
-#: Columns in which the core's sweep gives the sums of blocks, one list a row, as `block_sums` orders them.
-_BLOCK_COLUMNS: Final = ("block_count", "block_sum", "block_square")
 
 
 @dataclass(frozen=True)
@@ -74,35 +73,44 @@ def run_many(table: pl.DataFrame, configs: Sequence[TradingConfig], *, jobs: int
     """
     interval = bar_interval(table)
     ready: list[tuple[int, TradingConfig, str]] = []
+    native: list[tuple[int, TradingConfig, str]] = []
     for k, cfg in enumerate(configs):
         try:
             _, engine_json = prepare(table, cfg, interval=interval)
-            need = _core.DecisionEngine(engine_json).warm_up + 2
+            lineup = Lineup.of(cfg)
+            need = max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2
             require_bars(table, need, source="bars", reason="the strategies' warm-up and one trade")
         except (ConfigurationError, ParameterError, DataError) as error:
             yield k, Figures(stats={}, blocks=None, error=str(error))
         else:
-            ready.append((k, cfg, engine_json))
+            # The core asks no Python strategy: those that have one go one by one.
+            (ready if lineup.own else native).append((k, cfg, engine_json))
     sweep = getattr(_core, "run_sweep", None)
-    if sweep is not None:
-        yield from _in_core(sweep, table, ready, jobs)
-    elif jobs == 1 or len(ready) < 2:
-        for k, cfg, engine_json in ready:
-            yield k, _one(table, cfg, engine_json)
+    if sweep is None:
+        ready = sorted(ready + native, key=lambda part: part[0])
     else:
-        yield from _threads(table, ready, jobs)
+        yield from _in_core(sweep, table, native, jobs)
+    if jobs == 1 or len(ready) < 2:
+        for k, cfg, engine_json in ready:
+            yield k, _one(table, cfg, engine_json, interval)
+    else:
+        yield from _threads(table, ready, jobs, interval)
 
 
-def _one(table: pl.DataFrame, cfg: TradingConfig, engine_json: str) -> Figures:
-    result = execute(table, cfg, engine_json, decisions=False)
+def _one(table: pl.DataFrame, cfg: TradingConfig, engine_json: str, interval: str) -> Figures:
+    result = execute(table, cfg, engine_json, decisions=False, interval=interval)
     equity = result.equity["equity"].to_numpy()
-    stats = dict(performance(result.equity, trades=result.trades)) | {"final_equity": float(equity[-1])}
-    blocks = block_sums(equity[1:] / equity[:-1] - 1.0) if len(equity) > BLOCKS and (equity > 0).all() else None
-    return Figures(stats=stats, blocks=blocks)
+    return Figures(stats=dict(result.stats) | {"final_equity": result.final_equity}, blocks=_blocks(equity))
+
+
+def _blocks(equity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
+    """Make the sums for cross-validation; None where the curve is too short, or fell to nothing."""
+    whole = len(equity) > BLOCKS and bool((equity > 0).all())
+    return block_sums(equity[1:] / equity[:-1] - 1.0) if whole else None
 
 
 def _threads(
-    table: pl.DataFrame, ready: list[tuple[int, TradingConfig, str]], jobs: int
+    table: pl.DataFrame, ready: list[tuple[int, TradingConfig, str]], jobs: int, interval: str
 ) -> Iterator[tuple[int, Figures]]:
     try:
         import joblib
@@ -112,7 +120,7 @@ def _threads(
         ) from error
 
     def run(k: int, cfg: TradingConfig, engine_json: str) -> tuple[int, Figures]:
-        return k, _one(table, cfg, engine_json)
+        return k, _one(table, cfg, engine_json, interval)
 
     # Threads: the core releases the GIL for the whole run, and nobody copies the bars.
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")
@@ -124,19 +132,9 @@ def _in_core(
 ) -> Iterator[tuple[int, Figures]]:
     for start in range(0, len(ready), _GROUP):
         group = ready[start : start + _GROUP]
-        rows = pl.DataFrame(sweep(table, [engine_json for _, _, engine_json in group], threads=jobs))
-        if not {*_BLOCK_COLUMNS, "total_return"} <= set(rows.columns):
-            # Without the sums nothing can be said about overfitting, which every sweep prints.
-            for k, cfg, engine_json in group:
-                yield k, _one(table, cfg, engine_json)
-            continue
-        for (k, cfg, _), row in zip(group, rows.iter_rows(named=True), strict=True):
-            sums = [row.pop(name) for name in _BLOCK_COLUMNS]
-            blocks = np.column_stack(sums).astype(np.float64) if all(s is not None for s in sums) else None
-            stats = {
-                name: math.nan if value is None else float(value)
-                for name, value in row.items()
-                if value is None or isinstance(value, int | float)
-            }
-            stats.setdefault("final_equity", float(cfg.capital) * (1.0 + stats["total_return"]))
-            yield k, Figures(stats=stats, blocks=blocks)
+        texts = [engine_json for _, _, engine_json in group]
+        rows = pl.DataFrame(sweep(table, texts, threads=None if jobs == -1 else jobs, equity=True))
+        curves = rows["equity"]
+        for at, row in enumerate(rows.drop("equity").iter_rows(named=True)):
+            stats = {name: math.nan if value is None else float(value) for name, value in row.items()}
+            yield group[at][0], Figures(stats=stats, blocks=_blocks(curves[at].to_numpy()))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from mirrorfast import _core
+from mirrorfast.config import StrategyConfig
 from mirrorfast.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -218,25 +219,22 @@ class Space:
         ConfigurationError, ParameterError
             For a value out of its range, or values that contradict each other.
         """
-        strategies = {s.name: s.model_dump() for s in self.config.strategies}
+        strategies = {s.name: s for s in self.config.strategies}
+        changes: dict[str, dict[str, Any]] = {}
         parts: dict[str, dict[str, Any]] = {}
         for address, value in values.items():
             head, _, rest = address.partition(".")
             plain = value.item() if isinstance(value, np.generic) else value
             if head in strategies:
-                if rest == "weight" and rest not in _params_of(head):
-                    strategies[head]["weight"] = plain
-                else:
-                    strategies[head]["params"] = strategies[head]["params"] | {rest: plain}
+                changes.setdefault(head, {})[rest] = plain
             else:
                 part = parts.setdefault(head, getattr(self.config, head).model_dump())
                 *way, last = rest.split(".")
                 for key in way:
                     part = part[key]
                 part[last] = plain
-        for name, strategy in strategies.items():
-            if strategy["params"] and _params_of(name):
-                _core.strategy_params(name, strategy["params"])
+        for name, change in changes.items():
+            strategies[name] = _changed(strategies[name], change)
         return self.config.replace(strategies=tuple(strategies.values()), **parts)
 
     def _check(self, address: str) -> None:
@@ -244,6 +242,11 @@ class Space:
         names = [s.name for s in self.config.strategies]
         if head in names:
             known = _params_of(head)
+            given = next(s.given for s in self.config.strategies if s.name == head)
+            if given is not None and not isinstance(given, type) and rest != "weight":
+                raise ParameterError(
+                    f"space: {address!r}: {head} was given as an object: expected its class, or weight only"
+                )
             if known and rest not in {*known, "weight"}:
                 raise ParameterError(f"space: {address!r}: {head} has {', '.join(known)} and weight")
             return
@@ -266,6 +269,22 @@ def _listed(address: str, choices: Any) -> list[Any]:
     if not values:
         raise ParameterError(f"space: {address!r} = []: expected at least one value")
     return values
+
+
+def _changed(strategy: StrategyConfig, change: dict[str, Any]) -> StrategyConfig:
+    """Make a strategy's configuration with other parameters or another weight."""
+    known = _params_of(strategy.name)
+    weight = change.get("weight", strategy.weight) if "weight" not in known else strategy.weight
+    params = {k: v for k, v in change.items() if k != "weight" or k in known}
+    if strategy.given is None:
+        every = strategy.params | params
+        if known:
+            _core.strategy_params(strategy.name, every)
+        return StrategyConfig(name=strategy.name, source=strategy.source, weight=weight, params=every)
+    # A class that was given is made with its parameters; an object stays what it is.
+    made = strategy.given(**params) if params else strategy.given
+    checked = StrategyConfig(name=strategy.name, weight=weight)
+    return StrategyConfig.model_validate(made).model_copy(update={"name": checked.name, "weight": checked.weight})
 
 
 def _params_of(strategy: str) -> list[str]:

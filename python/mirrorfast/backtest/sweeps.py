@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import math
 import os
+import pickle
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -22,6 +24,7 @@ from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.schema import bar_interval, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError, ParameterError
+from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -190,7 +193,13 @@ class _Bench:
         text = repr(sorted(values.items(), key=lambda item: item[0]))
         if text not in self._keys:
             try:
-                _, document = prepare(self._table, self._space.apply(values), interval=self._interval)
+                cfg = self._space.apply(values)
+                _, document = prepare(self._table, cfg, interval=self._interval)
+                lineup = Lineup.of(cfg)
+                if lineup.own:
+                    # Of strategies of one's own the code counts too, and what they were made with.
+                    made = [_state(s.given) for s in cfg.strategies]
+                    document += json.dumps([lineup.identity(), made, text], sort_keys=True)
             except (ConfigurationError, ParameterError) as error:
                 document = f"{error}\0{text}"
             self._keys[text] = hashlib.sha256(self._prefix + document.encode()).hexdigest()
@@ -223,6 +232,17 @@ class _Bench:
         self.known[key] = figures
         if self._store is not None:
             self._store.put(key, figures)
+
+
+def _state(given: Any) -> str:
+    """Tell two objects of one class apart; one whose content cannot be read is like no other."""
+    content = getattr(given, "__dict__", {})
+    if isinstance(given, type) or not content:
+        return ""
+    try:
+        return hashlib.sha256(pickle.dumps(sorted(content.items()))).hexdigest()
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return repr(content)
 
 
 def _guided(bench: _Bench, trials: int, *, metric: str, seed: int, tick: Callable[[int], None]) -> list[dict[str, Any]]:

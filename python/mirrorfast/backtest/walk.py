@@ -17,6 +17,7 @@ from mirrorfast.backtest.sweeps import Search, search_space
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import DataError, ParameterError
+from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -299,9 +300,9 @@ def walk_forward(
         run_cfg = cfg
         if chooser is None:
             _, document = prepare(before, cfg, interval=interval)
-            need = _core.DecisionEngine(document).warm_up + 2
+            need = max(_core.DecisionEngine(document).warm_up, Lineup.of(cfg).warm_up) + 2
             require_bars(before, need, source=f"fold {k}", reason="the strategies' warm-up and one trade")
-            seen = execute(before, cfg, document, decisions=False).stats
+            seen = execute(before, cfg, document, decisions=False, interval=interval).stats
         else:
             found: SweepResult = search_space(
                 before, chooser, search, trials, metric=metric, seed=seed, jobs=jobs, progress=progress
@@ -367,13 +368,13 @@ def _test(
     window = _between(table, times, fold.test_start, fold.test_end)
     if warm_up is None:
         _, document = prepare(window, cfg, interval=interval)
-        warm_up = max(_MEMORY, _core.DecisionEngine(document).warm_up)
+        warm_up = max(_MEMORY, _core.DecisionEngine(document).warm_up, Lineup.of(cfg).warm_up)
     earlier = table.filter(pl.col("timestamp") < first).group_by("symbol", maintain_order=True).tail(warm_up)
     bars = pl.concat([earlier.select(table.columns), window])
     order = {s: k for k, s in enumerate(table["symbol"].unique(maintain_order=True).to_list())}
     bars = bars.sort(pl.col("symbol").replace_strict(order, return_dtype=pl.Int64), "timestamp", maintain_order=True)
     _, document = prepare(bars, cfg, interval=interval)
-    return _since(execute(bars, cfg, document, trade_from=first), first)
+    return _since(execute(bars, cfg, document, trade_from=first, interval=interval), first)
 
 
 def _since(result: BacktestResult, first: datetime) -> BacktestResult:

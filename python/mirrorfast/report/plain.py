@@ -147,6 +147,10 @@ def to_json(model: ReportModel) -> str:
         "verdict": {"tone": model.verdict.tone, "headline": model.verdict.headline, "detail": model.verdict.detail},
         "metrics": model.metrics,
         "buy_and_hold_return": model.benchmark_return,
+        "buy_and_hold": model.benchmark_metrics,
+        "against_buy_and_hold": model.relative,
+        "figures_by": model.parts,
+        "resampled": None if model.resampled is None else model.resampled.quantiles().to_dicts(),
         "months": [{"year": y, "month": m, "return": v} for y, row in model.months.items() for m, v in row.items()],
         "weeks": analyzer.weekly().to_dicts(),
         **{

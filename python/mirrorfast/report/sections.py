@@ -67,7 +67,7 @@ def against_benchmark(model: ReportModel) -> str:
         for name, label, write in _RELATIVE
         if name in model.relative
     )
-    return f'{beside}<dl class="figures">{pairs}</dl>'
+    return f'{beside}<dl class="figures" style="margin-top:14px">{pairs}</dl>'
 
 
 def resampling(model: ReportModel, drawn: list[Chart]) -> str:

@@ -84,7 +84,7 @@ def render(model: ReportModel) -> str:
                 "What luck could have done",
                 sections.resampling(model, drawn),
                 "The same trades drawn again with replacement: the cone shows how much of the curve and of its end "
-                "is chance.",
+                "is chance. Dashed: nine of ten histories; drawn out: half of them and the middle one.",
             ),
             '<div class="two">',
             _card(

@@ -1,5 +1,6 @@
 """Benchmark, attribution, months and resampled trades of a backtest."""
 
+import json
 import math
 
 import polars as pl
@@ -143,3 +144,8 @@ def test_a_run_that_hit_the_drawdown_ladder_reports(two: pl.DataFrame, tmp_path)
     assert "drawdown_half" in text
     for section in ("Against buy and hold", "What luck could have done", "same costs", "Information ratio"):
         assert section in text
+    said = json.loads(result.tearsheet(tmp_path / "r.json").read_text("utf-8"))
+    assert said["buy_and_hold_return"] == pytest.approx(result.benchmark_stats["benchmark_total_return"])
+    assert said["against_buy_and_hold"]["beta"] == pytest.approx(result.benchmark_stats["beta"])
+    assert said["figures_by"]["symbol"]["EUR/USD"]["trades"] == result.stats_by("symbol")["trades"][1]
+    assert [row["quantile"] for row in said["resampled"]] == [0.05, 0.25, 0.5, 0.75, 0.95]

@@ -258,32 +258,63 @@ def test_a_killed_sweep_goes_on(bars: pl.DataFrame, tmp_path: Path) -> None:
 class _Core:
     """A core with a sweep: what the fast path is to give back, made from single runs."""
 
-    def __init__(self, core, columns: bool) -> None:
-        self._core, self._columns, self.calls = core, columns, []
+    def __init__(self, core) -> None:
+        self._core, self.calls = core, []
 
     def __getattr__(self, name: str):
         return getattr(self._core, name)
 
-    def run_sweep(self, table, configs, *, threads):
-        self.calls.append((len(configs), threads))
+    def run_sweep(self, table, configs, *, threads, equity):
+        self.calls.append((len(configs), threads, equity))
         rows = []
         for config in configs:
-            figures = many._one(table, mf.TradingConfig(), config)
-            row = {k: v for k, v in figures.stats.items() if k != "final_equity"}
-            if self._columns:
-                row |= dict(zip(many._BLOCK_COLUMNS, figures.blocks.T.tolist(), strict=True))
-            rows.append(row)
+            result = many.execute(table, mf.TradingConfig(), config)
+            rows.append(
+                result.stats | {"final_equity": result.final_equity, "equity": result.equity["equity"].to_list()}
+            )
         return pl.DataFrame(rows)
 
 
-@pytest.mark.parametrize("columns", [True, False])
-def test_the_cores_sweep_is_used_where_there_is_one(bars, monkeypatch: pytest.MonkeyPatch, columns: bool) -> None:
+def test_the_cores_sweep_is_used_where_there_is_one(bars, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(many._core, "run_sweep", raising=False)
     slow = mf.sweep(bars, SPACE, strategies=["ut_bot"])
-    core = _Core(many._core, columns)
+    core = _Core(many._core)
     monkeypatch.setattr(many, "_core", core)
     fast = mf.sweep(bars, SPACE, strategies=["ut_bot"], jobs=2)
-    assert core.calls == [(4, 2)]
-    assert fast.frame.drop("final_equity").equals(slow.frame.drop("final_equity"))
-    assert fast.frame["final_equity"].to_list() == pytest.approx(slow.frame["final_equity"].to_list(), rel=1e-12)
+    assert core.calls == [(4, 2, True)]
+    assert fast.frame.equals(slow.frame)
     assert fast.overfitting.probability == slow.overfitting.probability
+
+
+class AboveMean:
+    """A strategy of one's own, with a parameter."""
+
+    name = "above_mean"
+    lookback = 60
+
+    def __init__(self, period: int = 20) -> None:
+        self.period = int(period)
+
+    def evaluate(self, df: pl.DataFrame) -> pl.Series:
+        mean = df["close"].rolling_mean(self.period)
+        return (df["close"] > mean).cast(pl.Float64) * 2 - 1
+
+
+def test_a_strategy_of_ones_own_is_searched(bars: pl.DataFrame, tmp_path: Path) -> None:
+    space = {"above_mean.period": [10, 50], "above_mean.weight": [0.5]}
+    options = {"strategies": [AboveMean], "ensemble": "majority", "store": tmp_path / "own.sqlite"}
+    found = mf.sweep(bars, space, **options)
+    assert found.frame["error"].null_count() == 2
+    for row, period in zip(found.frame.iter_rows(named=True), (10, 50), strict=True):
+        plain = mf.backtest(bars, strategies=[AboveMean(period)], ensemble="majority")
+        assert row["final_equity"] == plain.final_equity
+        assert row["trades"] > 5
+    assert found.frame["final_equity"].n_unique() == 2
+    assert mf.sweep(bars, space, **options).reused == 2
+    # Two objects of one class are two strategies, in the store too.
+    only = {"risk.max_heat": [0.05]}
+    made = [mf.sweep(bars, only, **(options | {"strategies": [AboveMean(n)]})) for n in (10, 50, 10)]
+    assert [m.reused for m in made] == [0, 0, 1]
+    assert made[0].frame["final_equity"][0] != made[1].frame["final_equity"][0]
+    with pytest.raises(ParameterError, match="expected its class"):
+        mf.sweep(bars, {"above_mean.period": [1]}, strategies=[AboveMean(10)])

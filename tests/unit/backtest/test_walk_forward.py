@@ -52,7 +52,7 @@ def test_bad_windows_are_named(options, error, text) -> None:
 
 
 def test_a_test_equals_a_plain_backtest_of_its_bars(bars: pl.DataFrame) -> None:
-    # One strategy, whose votes begin exactly with the test: nothing keeps a plain backtest from trading but the warm-up.
+    # One strategy, whose votes begin exactly with the test: only the warm-up keeps a plain backtest from trading.
     warm_up = 29
     run = mf.walk_forward(
         bars,
