@@ -6,6 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod pair;
+
+pub use pair::{RangeAge, RollingRange, RollingSums};
+
 /// The last `n` values, oldest first by [`Ring::get`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ring {
@@ -108,6 +112,56 @@ pub fn smaller(a: f64, b: f64) -> f64 {
     if a < b { a } else { b }
 }
 
+/// `x` where the condition holds, else 0, without a branch: for conditions as good as random.
+#[inline(always)]
+pub fn keep_if(condition: bool, x: f64) -> f64 {
+    f64::from_bits(x.to_bits() & u64::from(condition).wrapping_neg())
+}
+
+/// `a` where the condition holds, else `b`, without a branch.
+#[inline(always)]
+pub fn pick(condition: bool, a: f64, b: f64) -> f64 {
+    let mask = u64::from(condition).wrapping_neg();
+    f64::from_bits((a.to_bits() & mask) | (b.to_bits() & !mask))
+}
+
+/// The values of `n` rows ago, of one or more series side by side; NaN until there are some.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Delay {
+    values: Vec<f64>,
+    at: usize,
+}
+
+impl Delay {
+    /// `series ≥ 1` values a row, `n ≥ 1` rows.
+    pub fn new(n: usize, series: usize) -> Self {
+        Self { values: vec![f64::NAN; n.max(1) * series.max(1)], at: 0 }
+    }
+
+    /// Takes a row of as many values as there are series; returns the row of `n` rows ago.
+    #[inline(always)]
+    pub fn push<const K: usize>(&mut self, row: [f64; K]) -> [f64; K] {
+        let Some(slot) = self.values.get_mut(self.at..self.at + K) else { return [f64::NAN; K] };
+        let past = std::array::from_fn(|k| std::mem::replace(&mut slot[k], row[k]));
+        self.at += K;
+        if self.at >= self.values.len() {
+            self.at = 0;
+        }
+        past
+    }
+
+    /// Values held: rows times series.
+    pub fn capacity(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.values.fill(f64::NAN);
+        self.at = 0;
+    }
+}
+
 /// Sum of the last `n` values; NaN until there are `n`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RollingSum {
@@ -154,6 +208,61 @@ impl RollingSum {
     pub fn reset(&mut self) {
         self.block.fill(f64::NAN);
         self.at = 0;
+        self.prefix = 0.0;
+    }
+}
+
+/// Mean of the last `n` values; NaN until there are `n`.
+///
+/// Differences from a value inside the window are summed, as in [`RollingMoments`]: the mean of equal values is that value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RollingMean {
+    /// Values of the present block, then suffix sums of differences of the block before.
+    block: Vec<f64>,
+    at: usize,
+    shift: f64,
+    prefix: f64,
+    inverse: f64,
+}
+
+impl RollingMean {
+    /// A window of `n ≥ 1` values.
+    pub fn new(n: usize) -> Self {
+        let n = n.max(1);
+        Self { block: vec![f64::NAN; n], at: 0, shift: 0.0, prefix: 0.0, inverse: 1.0 / n as f64 }
+    }
+
+    /// Adds a value and returns the mean of the window.
+    #[inline(always)]
+    pub fn push(&mut self, x: f64) -> f64 {
+        let n = self.block.len();
+        self.prefix += x - self.shift;
+        self.block[self.at] = x;
+        self.at += 1;
+        if self.at < n {
+            return self.shift + (self.block[self.at] + self.prefix) * self.inverse;
+        }
+        let mut suffix = 0.0;
+        for slot in self.block.iter_mut().rev() {
+            suffix += *slot - x;
+            *slot = suffix;
+        }
+        self.shift = x;
+        self.at = 0;
+        self.prefix = 0.0;
+        x + suffix * self.inverse
+    }
+
+    /// Length of the window.
+    pub fn period(&self) -> usize {
+        self.block.len()
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.block.fill(f64::NAN);
+        self.at = 0;
+        self.shift = 0.0;
         self.prefix = 0.0;
     }
 }
@@ -221,77 +330,6 @@ impl<const MAX: bool> RollingExtreme<MAX> {
     }
 }
 
-/// Bars since the extreme of the last `n` values (0: it is the newest), the latest of equals; NaN until there are `n`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RollingAge<const MAX: bool> {
-    /// (value, –) of the present block, then (suffix extreme, its distance from the block's end) of the one before.
-    block: Vec<(f64, f64)>,
-    at: usize,
-    prefix: f64,
-    prefix_at: usize,
-}
-
-/// Bars since the largest of the last `n` values.
-pub type BarsSinceMax = RollingAge<true>;
-/// Bars since the smallest of the last `n` values.
-pub type BarsSinceMin = RollingAge<false>;
-
-impl<const MAX: bool> RollingAge<MAX> {
-    const WORST: f64 = if MAX { f64::NEG_INFINITY } else { f64::INFINITY };
-
-    #[inline(always)]
-    fn reaches(a: f64, b: f64) -> bool {
-        if MAX { a >= b } else { a <= b }
-    }
-
-    /// A window of `n ≥ 1` values.
-    pub fn new(n: usize) -> Self {
-        Self { block: vec![(f64::NAN, f64::NAN); n.max(1)], at: 0, prefix: Self::WORST, prefix_at: 0 }
-    }
-
-    /// Adds a value and returns how many bars ago the extreme of the window was.
-    #[inline(always)]
-    pub fn push(&mut self, x: f64) -> f64 {
-        let n = self.block.len();
-        if Self::reaches(x, self.prefix) {
-            self.prefix = x;
-            self.prefix_at = self.at;
-        }
-        self.block[self.at].0 = x;
-        self.at += 1;
-        let age = (self.at - 1 - self.prefix_at) as f64;
-        if self.at < n {
-            let (extreme, from_end) = self.block[self.at];
-            return if Self::reaches(self.prefix, extreme) { age } else { self.at as f64 + from_end };
-        }
-        let (mut suffix, mut suffix_age) = (Self::WORST, 0.0);
-        for (k, slot) in self.block.iter_mut().rev().enumerate() {
-            if !Self::reaches(suffix, slot.0) {
-                suffix = slot.0;
-                suffix_age = k as f64;
-            }
-            *slot = (suffix, suffix_age);
-        }
-        self.at = 0;
-        self.prefix = Self::WORST;
-        self.prefix_at = 0;
-        age
-    }
-
-    /// Length of the window.
-    pub fn period(&self) -> usize {
-        self.block.len()
-    }
-
-    /// Forgets everything.
-    pub fn reset(&mut self) {
-        self.block.fill((f64::NAN, f64::NAN));
-        self.at = 0;
-        self.prefix = Self::WORST;
-        self.prefix_at = 0;
-    }
-}
-
 /// Mean and population variance of a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
@@ -321,7 +359,6 @@ pub struct RollingMoments {
     at: usize,
     shift: f64,
     prefix: (f64, f64),
-    size: f64,
     inverse: f64,
 }
 
@@ -329,8 +366,7 @@ impl RollingMoments {
     /// A window of `n ≥ 1` values.
     pub fn new(n: usize) -> Self {
         let n = n.max(1);
-        let size = n as f64;
-        Self { block: vec![(f64::NAN, f64::NAN); n], at: 0, shift: 0.0, prefix: (0.0, 0.0), size, inverse: 1.0 / size }
+        Self { block: vec![(f64::NAN, f64::NAN); n], at: 0, shift: 0.0, prefix: (0.0, 0.0), inverse: 1.0 / n as f64 }
     }
 
     /// Adds a value and returns mean and variance of the window.
@@ -362,7 +398,7 @@ impl RollingMoments {
     #[inline(always)]
     fn spread(&self, sum: f64, square: f64) -> Spread {
         let mean = sum * self.inverse;
-        Spread { mean: self.shift + sum / self.size, variance: larger(0.0, (square - sum * mean) * self.inverse) }
+        Spread { mean: self.shift + mean, variance: larger(0.0, (square - sum * mean) * self.inverse) }
     }
 
     /// Length of the window.
@@ -474,13 +510,13 @@ mod tests {
             n in 1_usize..20,
         ) {
             let (mut sum, mut max, mut min) = (RollingSum::new(n), RollingMax::new(n), RollingMin::new(n));
-            let (mut since_max, mut since_min) = (BarsSinceMax::new(n), BarsSinceMin::new(n));
+            let mut mean_only = RollingMean::new(n);
             let (mut moments, mut line) = (RollingMoments::new(n), RollingLine::new(n));
             for (&x, window) in xs.iter().zip(windows(&xs, n)) {
-                let got = (sum.push(x), max.push(x), min.push(x), since_max.push(x), since_min.push(x));
+                let got = (sum.push(x), max.push(x), min.push(x), mean_only.push(x));
                 let (spread, l) = (moments.push(x), line.push(x));
                 let Some(w) = window else {
-                    for v in [got.0, got.1, got.2, got.3, got.4, spread.mean, spread.variance, l.sum, l.weighted] {
+                    for v in [got.0, got.1, got.2, got.3, spread.mean, spread.variance, l.sum, l.weighted] {
                         prop_assert!(v.is_nan());
                     }
                     continue;
@@ -495,25 +531,11 @@ mod tests {
                 let lowest = w.iter().copied().fold(f64::INFINITY, f64::min);
                 prop_assert_eq!(got.1, highest);
                 prop_assert_eq!(got.2, lowest);
-                prop_assert_eq!(got.3 as usize, w.iter().rev().position(|&v| v == highest).unwrap());
-                prop_assert_eq!(got.4 as usize, w.iter().rev().position(|&v| v == lowest).unwrap());
+                prop_assert!(close(got.3, mean, 1e4));
                 prop_assert!(close(spread.mean, mean, 1e4));
                 prop_assert!(close(spread.variance, variance, 1e7));
                 prop_assert!(close(l.shift * n as f64 + l.sum, total, 1e5));
                 prop_assert!(close(l.shift * positions + l.weighted, weighted, 1e6));
-            }
-        }
-
-        #[test]
-        fn the_latest_of_equals_counts(xs in prop::collection::vec(0_u8..3, 1..60), n in 1_usize..8) {
-            let xs: Vec<f64> = xs.into_iter().map(f64::from).collect();
-            let mut age = BarsSinceMax::new(n);
-            for (&x, window) in xs.iter().zip(windows(&xs, n)) {
-                let got = age.push(x);
-                if let Some(w) = window {
-                    let highest = w.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                    prop_assert_eq!(got as usize, w.iter().rev().position(|&v| v == highest).unwrap());
-                }
             }
         }
     }
@@ -554,16 +576,49 @@ mod tests {
 
     #[test]
     fn reset_forgets() {
-        let mut max = RollingMax::new(2);
-        let mut age = BarsSinceMin::new(2);
-        max.push(5.0);
-        max.push(6.0);
-        age.push(5.0);
-        age.push(6.0);
+        let (mut max, mut mean, mut delay) = (RollingMax::new(2), RollingMean::new(2), Delay::new(2, 1));
+        for x in [5.0, 6.0, 7.0] {
+            max.push(x);
+            mean.push(x);
+            delay.push([x]);
+        }
         max.reset();
-        age.reset();
-        assert!(max.push(1.0).is_nan() && age.push(1.0).is_nan());
-        assert_eq!((max.push(0.5), age.push(2.0)), (1.0, 1.0));
+        mean.reset();
+        delay.reset();
+        assert!(max.push(1.0).is_nan() && mean.push(1.0).is_nan() && delay.push([1.0])[0].is_nan());
+        assert_eq!((max.push(0.5), mean.push(2.0)), (1.0, 1.5));
+    }
+
+    #[test]
+    fn the_mean_of_equal_values_is_that_value() {
+        for n in 1..60 {
+            let mut mean = RollingMean::new(n);
+            for i in 0..200 {
+                let got = mean.push(0.1);
+                assert!(if i + 1 < n { got.is_nan() } else { got == 0.1 });
+            }
+        }
+    }
+
+    #[test]
+    fn delay_keeps_series_apart() {
+        let mut delay = Delay::new(2, 3);
+        for i in 0..7 {
+            let row = [f64::from(i), f64::from(10 * i), f64::from(-i)];
+            let past = delay.push(row);
+            if i < 2 {
+                assert!(past.iter().all(|v| v.is_nan()));
+            } else {
+                assert_eq!(past, [f64::from(i - 2), f64::from(10 * (i - 2)), f64::from(2 - i)]);
+            }
+        }
+        assert_eq!(delay.capacity(), 6);
+    }
+
+    #[test]
+    fn choices_without_a_branch() {
+        assert_eq!((keep_if(true, -1.5), keep_if(false, -1.5)), (-1.5, 0.0));
+        assert_eq!((pick(true, 1.0, f64::NAN), pick(false, f64::INFINITY, 2.0)), (1.0, 2.0));
     }
 
     #[test]

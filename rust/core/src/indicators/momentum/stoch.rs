@@ -6,13 +6,12 @@ use crate::indicators::momentum::place::percent;
 use crate::indicators::overlap::Sma;
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::{RollingMax, RollingMin};
+use crate::window::RollingRange;
 
 /// %K of the window smoothed once (slow %K) and once more (slow %D), both by simple averages (Lane); raw %K is 0 in a flat window.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stoch {
-    max: RollingMax,
-    min: RollingMin,
+    range: RollingRange,
     k: Sma,
     d: Sma,
 }
@@ -20,14 +19,14 @@ pub struct Stoch {
 impl Stoch {
     /// A window of `fastk` bars, averages of `slowk` and `slowd` values, each ≥ 1.
     pub fn new(fastk: usize, slowk: usize, slowd: usize) -> Self {
-        Self { max: RollingMax::new(fastk), min: RollingMin::new(fastk), k: Sma::new(slowk), d: Sma::new(slowd) }
+        Self { range: RollingRange::new(fastk), k: Sma::new(slowk), d: Sma::new(slowd) }
     }
 }
 
 impl Indicator<3, 2> for Stoch {
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 2] {
-        let (highest, lowest) = (self.max.push(high), self.min.push(low));
+        let (highest, lowest) = self.range.push(high, low);
         if highest.is_nan() {
             return [f64::NAN; 2];
         }
@@ -39,13 +38,12 @@ impl Indicator<3, 2> for Stoch {
         [if d.is_nan() { d } else { k }, d]
     }
     fn reset(&mut self) {
-        self.max.reset();
-        self.min.reset();
+        self.range.reset();
         self.k.reset();
         self.d.reset();
     }
     fn warm_up(&self) -> usize {
-        self.max.period() - 1 + self.k.warm_up() + self.d.warm_up()
+        self.range.period() - 1 + self.k.warm_up() + self.d.warm_up()
     }
 }
 

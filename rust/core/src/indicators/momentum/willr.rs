@@ -5,26 +5,25 @@ use serde::{Deserialize, Serialize};
 use crate::indicators::momentum::place::is_flat;
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::{RollingMax, RollingMin, larger, smaller};
+use crate::window::{RollingRange, larger, smaller};
 
 /// `−100 · (highest high − close) / (highest high − lowest low)`, −100 to 0 (Williams, 1973); 0 in a flat window.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WillR {
-    max: RollingMax,
-    min: RollingMin,
+    range: RollingRange,
 }
 
 impl WillR {
     /// A window of `period ≥ 1` bars.
     pub fn new(period: usize) -> Self {
-        Self { max: RollingMax::new(period), min: RollingMin::new(period) }
+        Self { range: RollingRange::new(period) }
     }
 }
 
 impl Indicator<3, 1> for WillR {
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 1] {
-        let (highest, lowest) = (self.max.push(high), self.min.push(low));
+        let (highest, lowest) = self.range.push(high, low);
         if is_flat(highest, lowest) {
             return [0.0];
         }
@@ -32,11 +31,10 @@ impl Indicator<3, 1> for WillR {
         [larger(-100.0, smaller(0.0, place))]
     }
     fn reset(&mut self) {
-        self.max.reset();
-        self.min.reset();
+        self.range.reset();
     }
     fn warm_up(&self) -> usize {
-        self.max.period() - 1
+        self.range.period() - 1
     }
 }
 

@@ -4,14 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::{BarsSinceMax, BarsSinceMin};
+use crate::window::RangeAge;
 
 /// `up = 100·(n − bars since the highest high)/n`, `down` the same for the lowest low, both over `n + 1` bars, and `up − down`
 /// (Chande, 1995).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Aroon {
-    high: BarsSinceMax,
-    low: BarsSinceMin,
+    age: RangeAge,
     period: f64,
     factor: f64,
 }
@@ -20,14 +19,14 @@ impl Aroon {
     /// Looks back `period ≥ 1` bars.
     pub fn new(period: usize) -> Self {
         let n = period as f64;
-        Self { high: BarsSinceMax::new(period + 1), low: BarsSinceMin::new(period + 1), period: n, factor: 100.0 / n }
+        Self { age: RangeAge::new(period + 1), period: n, factor: 100.0 / n }
     }
 }
 
 impl Indicator<2, 3> for Aroon {
     #[inline(always)]
     fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 3] {
-        let (since_high, since_low) = (self.high.push(high), self.low.push(low));
+        let (since_high, since_low) = self.age.push(high, low);
         [
             self.factor * (self.period - since_high),
             self.factor * (self.period - since_low),
@@ -35,11 +34,10 @@ impl Indicator<2, 3> for Aroon {
         ]
     }
     fn reset(&mut self) {
-        self.high.reset();
-        self.low.reset();
+        self.age.reset();
     }
     fn warm_up(&self) -> usize {
-        self.high.period() - 1
+        self.age.period() - 1
     }
 }
 

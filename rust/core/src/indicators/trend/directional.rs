@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::smooth::WilderSum;
-use crate::window::{larger, smaller};
+use crate::window::{keep_if, larger, smaller};
 
 /// Decayed sums of upward movement, downward movement and true range.
 #[derive(Debug, Clone, Copy)]
@@ -84,8 +84,8 @@ impl Directional {
         }
         // The larger of the two moves counts, if it is a move outwards at all.
         let tie = self.tie * high;
-        let plus = if up - down > tie { larger(up, 0.0) } else { 0.0 };
-        let minus = if down - up > tie { larger(down, 0.0) } else { 0.0 };
+        let plus = keep_if(up - down > tie, larger(up, 0.0));
+        let minus = keep_if(down - up > tie, larger(down, 0.0));
         let movement =
             Movement { plus: self.plus.push(plus), minus: self.minus.push(minus), range: self.range.push(range) };
         if self.seen < self.period {

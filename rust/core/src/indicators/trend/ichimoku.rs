@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::indicators::overlap::Midprice;
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::Ring;
+use crate::window::Delay;
 
 /// Midprices of three windows; the cloud is what was computed `displacement` bars ago, drawn forward to this bar (Hosoda, 1969).
 ///
@@ -16,20 +16,20 @@ pub struct Ichimoku {
     tenkan: Midprice,
     kijun: Midprice,
     senkou: Midprice,
-    cloud: [Ring; 2],
-    past: Ring,
+    /// Both spans and the close of `displacement` bars ago.
+    past: Delay,
+    displacement: usize,
 }
 
 impl Ichimoku {
     /// Three windows and a displacement, each ≥ 1 bar.
     pub fn new(tenkan: usize, kijun: usize, senkou: usize, displacement: usize) -> Self {
-        let ring = Ring::new(displacement);
         Self {
             tenkan: Midprice::new(tenkan),
             kijun: Midprice::new(kijun),
             senkou: Midprice::new(senkou),
-            cloud: [ring.clone(), ring.clone()],
-            past: ring,
+            past: Delay::new(displacement, 3),
+            displacement,
         }
     }
 }
@@ -40,18 +40,17 @@ impl Indicator<3, 5> for Ichimoku {
         let [tenkan] = self.tenkan.update([high, low]);
         let [kijun] = self.kijun.update([high, low]);
         let [senkou] = self.senkou.update([high, low]);
-        let [span_a, span_b] = &mut self.cloud;
-        [tenkan, kijun, span_a.push(0.5 * (tenkan + kijun)), span_b.push(senkou), close / self.past.push(close)]
+        let [span_a, span_b, past] = self.past.push([0.5 * (tenkan + kijun), senkou, close]);
+        [tenkan, kijun, span_a, span_b, close / past]
     }
     fn reset(&mut self) {
         self.tenkan.reset();
         self.kijun.reset();
         self.senkou.reset();
-        self.cloud.iter_mut().for_each(Ring::reset);
         self.past.reset();
     }
     fn warm_up(&self) -> usize {
-        self.tenkan.warm_up().max(self.kijun.warm_up()).max(self.senkou.warm_up()) + self.past.capacity()
+        self.tenkan.warm_up().max(self.kijun.warm_up()).max(self.senkou.warm_up()) + self.displacement
     }
 }
 

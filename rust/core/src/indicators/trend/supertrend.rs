@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::volatility::Atr;
 use crate::indicators::{Indicator, erase};
+use crate::window::{larger, smaller};
 
 /// A stop line `multiplier` ATRs from the middle of the bar that only moves with the trend and flips when the close crosses it
 /// (Seban). Direction is +1 above the line and −1 below it; the first row is taken as an uptrend.
@@ -44,8 +45,8 @@ impl Indicator<3, 2> for Supertrend {
         let (upper, lower) = (middle + band, middle - band);
         let before = std::mem::replace(&mut self.close, close);
         // The infinite bands before the first row give way to it here, and its uptrend is not tested.
-        self.upper = if upper < self.upper || before > self.upper { upper } else { self.upper };
-        self.lower = if lower > self.lower || before < self.lower { lower } else { self.lower };
+        self.upper = if before > self.upper { upper } else { smaller(upper, self.upper) };
+        self.lower = if before < self.lower { lower } else { larger(lower, self.lower) };
         if before.is_nan() {
             return [self.lower, self.direction];
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::RollingSum;
+use crate::window::{RollingSums, keep_if};
 
 /// Changes of the typical price up to this share of the two prices count as none (TA-Lib's dead zone).
 const UNCHANGED: f64 = 1e-14;
@@ -16,36 +16,34 @@ const UNCHANGED: f64 = 1e-14;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mfi {
     previous: Option<f64>,
-    up: RollingSum,
-    down: RollingSum,
+    flows: RollingSums,
 }
 
 impl Mfi {
     /// A window of `period ≥ 1` changes.
     pub fn new(period: usize) -> Self {
-        Self { previous: None, up: RollingSum::new(period), down: RollingSum::new(period) }
+        Self { previous: None, flows: RollingSums::new(period) }
     }
 }
 
 impl Indicator<4, 1> for Mfi {
     #[inline(always)]
     fn update(&mut self, [high, low, close, volume]: [f64; 4]) -> [f64; 1] {
-        let price = (high + low + close) / 3.0;
+        // Three typical prices: neither the direction nor the ratio of the flows needs the third.
+        let price = high + low + close;
         let Some(previous) = self.previous.replace(price) else { return [f64::NAN] };
         let change = price - previous;
         let flow = if change.abs() <= UNCHANGED * (price.abs() + previous.abs()) { 0.0 } else { price * volume };
-        let up = self.up.push(if change > 0.0 { flow } else { 0.0 });
-        let down = self.down.push(if change < 0.0 { flow } else { 0.0 });
+        let [up, down] = self.flows.push([keep_if(change > 0.0, flow), keep_if(change < 0.0, flow)]);
         let total = up + down;
         [if total == 0.0 { 50.0 } else { 100.0 * (up / total) }]
     }
     fn reset(&mut self) {
         self.previous = None;
-        self.up.reset();
-        self.down.reset();
+        self.flows.reset();
     }
     fn warm_up(&self) -> usize {
-        self.up.period()
+        self.flows.period()
     }
 }
 

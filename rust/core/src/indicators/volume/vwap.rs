@@ -18,16 +18,17 @@ pub(super) struct Anchored {
 impl Anchored {
     #[inline(always)]
     pub(super) fn push(&mut self, high: f64, low: f64, close: f64, volume: f64) -> f64 {
-        let price = (high + low + close) / 3.0;
+        // Three typical prices a bar; one division at the end makes good for it.
+        let price = high + low + close;
         self.flow.add(price * volume);
         self.volume.add(volume);
         let total = self.volume.value();
         if total > 0.0 {
-            return self.flow.value() / total;
+            return self.flow.value() / (3.0 * total);
         }
         self.prices.add(price);
         self.bars += 1.0;
-        self.prices.value() / self.bars
+        self.prices.value() / (3.0 * self.bars)
     }
 }
 
