@@ -20,7 +20,7 @@ ARGS ?=
 PYTEST ?=
 CARGO_TEST ?=
 
-.PHONY: help live test test-rust test-python check bench bench-peers wheel docs clean
+.PHONY: help live test test-rust test-python check bench bench-peers wheel wheel-check docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s @
@@ -57,6 +57,9 @@ wheel: $(STAMP)/environment ## Build dist/*.whl
 	$(BIN)/maturin build --release --locked --out dist --interpreter $(BIN)/python
 	@ls -l dist/*.whl
 
+wheel-check: wheel ## Install that wheel into an empty environment without Rust, and run it there
+	scripts/check_wheel.sh $(BIN)/python
+
 docs: $(STAMP)/extension $(STAMP)/test ## Check docs sections, run the examples in docstrings, build the Rust documentation
 	$(BIN)/python scripts/check_docs.py
 	$(BIN)/python -m pytest --doctest-modules python/mirrorfast
@@ -73,6 +76,7 @@ $(STAMP)/environment: pyproject.toml
 	@command -v cargo >/dev/null || { echo "no cargo found: install Rust from https://rustup.rs" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "$(PYTHON) -m venv failed: on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(UV) pip install --quiet "maturin>=1.10,<2" --requirements pyproject.toml
 	@mkdir -p $(STAMP) && touch $@

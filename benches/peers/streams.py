@@ -45,18 +45,15 @@ def run(rounds: int = 7) -> str:
 
 def talib_streams(arrays: list[dict]) -> dict[str, Callable[[], object]]:
     """TA-Lib's incremental streams, 31 a symbol, one `update` each per bar."""
-    import talib
-    from talib import stream as s
+    from talib import stream
 
     from benches.peers.scanner import TALIB_31
 
-    del talib
     key = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
-    if not hasattr(s, "open"):
-        return {}
-    held = []
-    for a in arrays[:50]:
-        held.append([s.open(name, *(a[key[i]] for i in inputs), *args) for name, inputs, args in TALIB_31])
+    held = [
+        [getattr(stream, name)(*(a[key[i]] for i in inputs), *args) for name, inputs, args in TALIB_31]
+        for a in arrays[:50]
+    ]
 
     def job() -> None:
         # Fifty symbols stand for five hundred: the loop is linear, and ten passes touch as many streams.

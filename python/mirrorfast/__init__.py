@@ -9,31 +9,48 @@ from typing import TYPE_CHECKING, Any
 # Public name → module that defines it; a name that maps to itself is a submodule. Keep both lists sorted and in step: a
 # contract test compares them.
 _LAZY = {
+    "AnomalyDetectionAgent": "mirrorfast.strategies",
     "BAR_SCHEMA": "mirrorfast.data",
     "BacktestResult": "mirrorfast.backtest",
+    "BaseStrategyAgent": "mirrorfast.strategies",
     "ConfigurationError": "mirrorfast.errors",
     "CostConfig": "mirrorfast.config",
     "DataError": "mirrorfast.errors",
+    "Ensemble": "mirrorfast.ensemble",
     "EnsembleConfig": "mirrorfast.config",
     "FeatureStream": "mirrorfast.features",
+    "GradientTrendAgent": "mirrorfast.strategies",
     "IntegratedTradingSystem": "mirrorfast.system",
+    "MeanReversionAgent": "mirrorfast.strategies",
     "MetaConfig": "mirrorfast.config",
+    "MetaController": "mirrorfast.meta",
+    "MetaDecision": "mirrorfast.meta",
     "MirrorfastError": "mirrorfast.errors",
+    "MomentumBreakoutAgent": "mirrorfast.strategies",
+    "PairsTradingAgent": "mirrorfast.strategies",
     "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
+    "RegimeChangeAgent": "mirrorfast.strategies",
     "RiskConfig": "mirrorfast.config",
     "RiskManager": "mirrorfast.risk",
     "RunSummary": "mirrorfast.system",
+    "ScannerSignalAgent": "mirrorfast.strategies",
+    "SentimentMomentumAgent": "mirrorfast.strategies",
     "SignalClassifier": "mirrorfast.signals",
     "StrategyConfig": "mirrorfast.config",
+    "StrategyTrainerAgent": "mirrorfast.ensemble",
     "TechnicalIndicators": "mirrorfast.indicators",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
+    "UTSignalAgent": "mirrorfast.strategies",
+    "VBSRAgent": "mirrorfast.strategies",
+    "VolatilityRegimeAgent": "mirrorfast.strategies",
     "backtest": "mirrorfast.backtest",
     "clock": "mirrorfast.clock",
     "compute_features": "mirrorfast.features",
     "config": "mirrorfast.config",
     "data": "mirrorfast.data",
+    "ensemble": "mirrorfast.ensemble",
     "errors": "mirrorfast.errors",
     "events": "mirrorfast.events",
     "features": "mirrorfast.features",
@@ -45,12 +62,25 @@ _LAZY = {
     "sample_bars": "mirrorfast.data",
     "scan_bars": "mirrorfast.signals",
     "signals": "mirrorfast.signals",
+    "strategies": "mirrorfast.strategies",
     "telemetry": "mirrorfast.telemetry",
     "validate_bars": "mirrorfast.data",
 }
 
 if TYPE_CHECKING:
-    from mirrorfast import clock, config, data, errors, events, features, indicators, signals, telemetry
+    from mirrorfast import (
+        clock,
+        config,
+        data,
+        ensemble,
+        errors,
+        events,
+        features,
+        indicators,
+        signals,
+        strategies,
+        telemetry,
+    )
     from mirrorfast.analytics.performance import performance
     from mirrorfast.analytics.trade_analyzer import TradeAnalyzerAgent
     from mirrorfast.backtest import BacktestResult, backtest
@@ -66,42 +96,75 @@ if TYPE_CHECKING:
     )
     from mirrorfast.credentials import get_secret
     from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
+    from mirrorfast.ensemble import Ensemble, StrategyTrainerAgent
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
     from mirrorfast.features import FeatureStream, compute_features
     from mirrorfast.indicators import TechnicalIndicators
+    from mirrorfast.meta import MetaController, MetaDecision
     from mirrorfast.risk import RiskManager
     from mirrorfast.signals import SignalClassifier, scan_bars
+    from mirrorfast.strategies import (
+        AnomalyDetectionAgent,
+        BaseStrategyAgent,
+        GradientTrendAgent,
+        MeanReversionAgent,
+        MomentumBreakoutAgent,
+        PairsTradingAgent,
+        RegimeChangeAgent,
+        ScannerSignalAgent,
+        SentimentMomentumAgent,
+        UTSignalAgent,
+        VBSRAgent,
+        VolatilityRegimeAgent,
+    )
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
     __version__: str
 
 __all__ = [
     "BAR_SCHEMA",
+    "AnomalyDetectionAgent",
     "BacktestResult",
+    "BaseStrategyAgent",
     "ConfigurationError",
     "CostConfig",
     "DataError",
+    "Ensemble",
     "EnsembleConfig",
     "FeatureStream",
+    "GradientTrendAgent",
     "IntegratedTradingSystem",
+    "MeanReversionAgent",
     "MetaConfig",
+    "MetaController",
+    "MetaDecision",
     "MirrorfastError",
+    "MomentumBreakoutAgent",
+    "PairsTradingAgent",
     "ParameterError",
     "RLConfig",
+    "RegimeChangeAgent",
     "RiskConfig",
     "RiskManager",
     "RunSummary",
+    "ScannerSignalAgent",
+    "SentimentMomentumAgent",
     "SignalClassifier",
     "StrategyConfig",
+    "StrategyTrainerAgent",
     "TechnicalIndicators",
     "TradeAnalyzerAgent",
     "TradingConfig",
+    "UTSignalAgent",
+    "VBSRAgent",
+    "VolatilityRegimeAgent",
     "__version__",
     "backtest",
     "clock",
     "compute_features",
     "config",
     "data",
+    "ensemble",
     "errors",
     "events",
     "features",
@@ -113,6 +176,7 @@ __all__ = [
     "sample_bars",
     "scan_bars",
     "signals",
+    "strategies",
     "telemetry",
     "validate_bars",
 ]

@@ -2,7 +2,44 @@ from typing import Any, Self, TypeAlias, final
 
 from typing_extensions import disjoint_base
 
-__all__: list[str]
+__all__ = [
+    "BrokerEvent",
+    "Combiner",
+    "DecisionEngine",
+    "FeatureStream",
+    "Fill",
+    "IndicatorStream",
+    "Intent",
+    "MetaController",
+    "RiskBook",
+    "SimulatedExchange",
+    "Step",
+    "StrategyStream",
+    "StrategyTrainer",
+    "__version__",
+    "catalogue",
+    "classifier_inputs",
+    "classify_columns",
+    "classify_row",
+    "combine_votes",
+    "compute",
+    "compute_features",
+    "compute_into",
+    "feature_catalogue",
+    "fit_calibration",
+    "label_names",
+    "label_position",
+    "market_regimes",
+    "performance",
+    "performance_of_returns",
+    "run_backtest",
+    "signal_direction",
+    "strategy_catalogue",
+    "strategy_observations",
+    "strategy_params",
+    "strategy_votes",
+    "trade_performance",
+]
 __version__: str
 
 _Row: TypeAlias = tuple[int, float, float, float, float, float]
@@ -220,3 +257,96 @@ def classify_columns(name: str, columns: list[Any], timeframe: str, market: str)
 def classify_row(name: str, values: list[float], timeframe: str, market: str) -> str | None: ...
 def signal_direction(signal: str) -> str: ...
 def label_names() -> list[tuple[str, list[str]]]: ...
+def strategy_votes(
+    bars: Any,
+    name: str,
+    params: dict[str, float],
+    *,
+    market: str = "crypto",
+    timeframe: str = "medium",
+    model: str | None = None,
+) -> tuple[Any, Any]: ...
+def strategy_observations(bars: Any, name: str, params: dict[str, float]) -> list[Any]: ...
+def strategy_params(name: str, params: dict[str, float]) -> dict[str, float]: ...
+def strategy_catalogue() -> list[dict[str, Any]]: ...
+def label_position(label: str) -> float: ...
+
+@final
+class StrategyStream:
+    def __new__(
+        cls,
+        name: str,
+        params: dict[str, float],
+        *,
+        market: str = "crypto",
+        timeframe: str = "medium",
+        model: str | None = None,
+    ) -> StrategyStream: ...
+    def update(
+        self,
+        ts: int,
+        open: float,  # noqa: A002
+        high: float,
+        low: float,
+        close: float,
+        volume: float,
+    ) -> tuple[float, float] | None: ...
+    @property
+    def warm_up(self) -> int: ...
+    def reset(self) -> None: ...
+    def snapshot(self) -> bytes: ...
+    def restore(self, state: bytes) -> None: ...
+
+def combine_votes(
+    config_json: str,
+    names: list[str],
+    signals: list[Any],
+    confidences: list[Any],
+    runs: list[int],
+    *,
+    returns: Any = None,
+    regimes: Any = None,
+    times: Any = None,
+) -> Any: ...
+def fit_calibration(confidences: Any, hits: Any, prior: float) -> list[tuple[float, float]]: ...
+def market_regimes() -> Any: ...
+
+@final
+class Combiner:
+    def __new__(cls, config_json: str, names: list[str]) -> Combiner: ...
+    def combine(
+        self,
+        votes: list[tuple[float, float] | None],
+        *,
+        weights: list[float] | None = None,
+        regime: str | None = None,
+        ts: int = 0,
+    ) -> dict[str, Any]: ...
+    def observe(self, realised_return: float) -> None: ...
+    @property
+    def weights(self) -> dict[str, float]: ...
+    @property
+    def dropped(self) -> list[tuple[str, str, float]]: ...
+    def reset(self) -> None: ...
+    def snapshot(self) -> bytes: ...
+    def restore(self, state: bytes) -> None: ...
+
+@final
+class StrategyTrainer:
+    def __new__(cls, config_json: str) -> StrategyTrainer: ...
+    def add(self) -> int: ...
+    def update(self, strategy: int, pnl: float) -> float: ...
+    @property
+    def weights(self) -> list[float]: ...
+    def grade(self, strategy: int) -> str: ...
+    def statistics(self, strategy: int) -> dict[str, float]: ...
+    def snapshot(self) -> bytes: ...
+    def restore(self, state: bytes) -> None: ...
+
+@final
+class MetaController:
+    def __new__(cls, config_json: str) -> MetaController: ...
+    def decide(
+        self, rule: float, rl: float | None, confidence: float, regime: str | None
+    ) -> tuple[float, str, float]: ...
+    def decide_many(self, rule: Any, rl: Any, confidence: Any, regimes: Any) -> Any: ...

@@ -9,6 +9,7 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.data.schema import as_frame
 from mirrorfast.errors import ParameterError, ShapeError
+from mirrorfast.indicators.technical import TechnicalIndicators
 
 __all__ = ["FeatureStream", "compute_features", "feature_catalogue"]
 
@@ -63,6 +64,7 @@ def compute_features(
         fraction.
     columns : sequence of str, optional
         Feature columns to compute, after ``symbol`` and ``timestamp``; all, with every identity column, by default.
+        A name given to ``TechnicalIndicators.register_custom`` is one too.
     alternative : DataFrame, optional
         Columns ``timestamp``, ``fear_greed`` and ``btc_dominance`` (0 to 100; either may be left out). Each bar takes
         the newest value published at or before its open, so that nothing of the future enters.
@@ -127,18 +129,22 @@ def compute_features(
     2
     """
     bars = bars.collect() if isinstance(bars, pl.LazyFrame) else bars
+    registered = TechnicalIndicators.custom_names()
+    custom = registered if columns is None else [name for name in columns if name in registered]
     result = pl.DataFrame(
         _core.compute_features(
             bars,
             timeframe,
             market,
             last_only=last_only,
-            columns=None if columns is None else list(columns),
+            columns=None if columns is None else [name for name in columns if name not in registered],
             config=_settings(config),
             threads=threads,
         )
     )
     result = _handed_through(result, bars, last_only)
+    if custom:
+        result = _with_custom(result, as_frame(bars), custom, last_only)
     if alternative is not None:
         result = _join_alternative(result, as_frame(alternative, source="alternative"))
     return result if columns is not None else _identified(result, timeframe)
@@ -166,6 +172,16 @@ def _handed_through(result: pl.DataFrame, bars: Any, last_only: bool) -> pl.Data
         pl.col(name).cast(pl.Float64).fill_nan(None).fill_null(50.0) for name in _ALTERNATIVE if name in given.columns
     ]
     return result.with_columns(given.with_columns(numbers))
+
+
+def _with_custom(result: pl.DataFrame, frame: pl.DataFrame, names: Sequence[str], last_only: bool) -> pl.DataFrame:
+    table = frame
+    for name in names:
+        table = TechnicalIndicators.add_indicator(table, name)
+    made = table.select(pl.exclude(frame.columns))
+    if last_only and frame.height:
+        made = made[frame["symbol"].rle().struct.field("len").cum_sum() - 1]
+    return result.with_columns(made)
 
 
 def _names(bars: Any) -> list[str]:

@@ -10,16 +10,17 @@ from mirrorfast.cli.options import JsonOption, console, print_json
 
 __all__ = ["scan"]
 
+# Column, heading, format, and the width of terminal from which it is shown.
 _SHOWN = (
-    "symbol",
-    "price",
-    "signal",
-    "signal_state",
-    "enhanced_score",
-    "momentum_short",
-    "rsi",
-    "volume_ratio",
-    "market_regime",
+    ("symbol", "symbol", "{}", 0),
+    ("price", "price", "{:,.6g}", 0),
+    ("signal", "signal", "{}", 0),
+    ("enhanced_score", "score", "{:.1f}", 0),
+    ("momentum_short", "momentum", "{:+.2%}", 0),
+    ("rsi", "rsi", "{:.1f}", 0),
+    ("market_regime", "regime", "{}", 0),
+    ("volume_ratio", "volume", "{:.2f}×", 90),
+    ("signal_state", "state", "{}", 110),
 )
 
 
@@ -62,10 +63,12 @@ def scan(
         title_justify="left",
         title_style="bold",
     )
-    for name in _SHOWN:
-        shown.add_column(name, justify="left" if best[name].dtype.is_(best["symbol"].dtype) else "right")
-    for row in best.select(_SHOWN).iter_rows():
-        shown.add_row(*("–" if v is None else f"{v:,.4g}" if isinstance(v, float) else str(v) for v in row))
+    columns = [c for c in _SHOWN if c[3] <= screen.width]
+    for _, heading, form, _ in columns:
+        shown.add_column(heading, justify="left" if form == "{}" else "right", no_wrap=True)
+    for row in best.select(c[0] for c in columns).iter_rows():
+        cells = zip(row, columns, strict=True)
+        shown.add_row(*("–" if v is None else form.format(v) for v, (_, _, form, _) in cells))
     screen.print(shown)
     if output is not None:
         screen.print(f"Written  {output}", soft_wrap=True, highlight=False)

@@ -299,7 +299,7 @@ class TechnicalIndicators:
 
     @staticmethod
     def register_custom(name: str, function: Custom) -> None:
-        """Register an indicator for :meth:`add_indicator` and :meth:`add_all_indicators`.
+        """Register an indicator: a column of :meth:`add_all_indicators`, of ``mf.compute_features`` and of scans.
 
         Parameters
         ----------
@@ -328,6 +328,23 @@ class TechnicalIndicators:
         if not callable(function):
             raise ParameterError(f"function = {function!r}: expected a callable")
         TechnicalIndicators._custom[name] = function
+
+    @staticmethod
+    def custom_names() -> list[str]:
+        """List the registered indicators.
+
+        Returns
+        -------
+        list of str
+            Names in the order of registration; each is a column of :func:`mirrorfast.compute_features` and of scans.
+
+        Examples
+        --------
+        >>> from mirrorfast.indicators import TechnicalIndicators
+        >>> TechnicalIndicators.custom_names()
+        []
+        """
+        return list(TechnicalIndicators._custom)
 
     @staticmethod
     def unregister_custom(name: str) -> None:

@@ -25,6 +25,8 @@ __all__ = ["Chart", "Line", "Mark", "histogram", "script_json"]
 
 WIDTH: Final = 1000
 HEIGHT: Final = 400
+#: From this number of visible marks on they are drawn small; the script has the same number.
+DENSE: Final = 160
 
 _KEYS_PLAIN: Final = "Arrow keys read values, plus zooms in, Escape shows everything."
 _KEYS: Final = _KEYS_PLAIN.replace("values,", "values, n and p step through trades,")
@@ -144,15 +146,16 @@ class Chart:
             for x0, y0, x1, y1, style in self.links
         )
         grid, labels = self._axes(view)
+        small = "-s" if len(self.marks) > DENSE else ""
         marks = "".join(
-            f'<use href="#g-{m.glyph}" class="mark {m.style}" '
+            f'<use href="#g-{m.glyph}{small}" class="mark {m.style}" '
             f'x="{view.x(m.x) / WIDTH:.3%}" y="{view.y(m.y) / HEIGHT:.3%}"/>'
             for m in self.marks
         )
-        label = f"{escape(self.title, quote=True)}. {_KEYS if self.marks else _KEYS_PLAIN}"
+        keys = _KEYS if self.marks else _KEYS_PLAIN
         return (
             f'<div class="chart {self.height}" id="{name}" tabindex="0" role="application" '
-            f'aria-roledescription="chart" aria-label="{label}">'
+            f'aria-roledescription="chart" aria-label="{escape(self.title, quote=True)}. {keys}">'
             f'<div class="ylabels" aria-hidden="true">{labels[0]}</div><div class="plot">'
             f'<svg class="grid" aria-hidden="true">{grid}</svg>'
             f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'

@@ -151,6 +151,37 @@ class ReportModel:
         return float(self.times[-1] - self.times[0]) / 86_400_000 if len(self.times) > 1 else 0.0
 
     @cached_property
+    def last_decisions(self) -> pl.DataFrame:
+        """Decisions that did something or were refused, newest first.
+
+        A rule that refuses bar after bar would fill the list: refusals of one symbol by one rule that follow each other
+        are one row, with their number in ``times`` and the first one's time in ``since``.
+        """
+        acted = self.frames.decisions.filter(pl.col("verdict").is_in(["approved", "reduced", "refused"]))
+        reason = pl.element()
+        rule = (
+            pl.col("reasons")
+            .list.eval(reason.filter(~reason.str.contains(" stands (", literal=True)))
+            .list.last()
+            .str.split(":")
+            .list.first()
+        )
+        kind = pl.when(pl.col("verdict") == "refused").then(rule.fill_null("")).otherwise(pl.col("id").cast(pl.String))
+        return (
+            acted.with_columns(_kind=kind)
+            .with_columns(
+                _group=(pl.col("_kind") != pl.col("_kind").shift(1)).fill_null(value=True).cum_sum().over("symbol")
+            )
+            .group_by("symbol", "_group", maintain_order=True)
+            .agg(
+                pl.all().exclude("symbol", "_group", "_kind").last(),
+                times=pl.len(),
+                since=pl.col("timestamp").first(),
+            )
+            .sort("timestamp", "id", descending=True)
+        )
+
+    @cached_property
     def verdict(self) -> Verdict:
         """What came of it, in two sentences."""
         if len(self.equity) < 2:
@@ -181,6 +212,9 @@ class ReportModel:
             share = self.analyzer.costs()["cost_share"]
             if math.isfinite(share):
                 detail += f"; costs took {numbers.percent(share, 0)} of what was earned"
+            else:
+                paid = sum(self.analyzer.costs()[name] for name in ("fees", "slippage", "funding"))
+                detail += f"; costs were {numbers.money(paid)}{unit}"
             detail += "."
             if trades < _FEW_TRADES:
                 detail += " So few trades cannot tell skill from luck."

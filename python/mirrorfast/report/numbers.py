@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +18,7 @@ __all__ = [
     "number",
     "percent",
     "price",
+    "sentence",
     "words",
 ]
 
@@ -202,6 +204,17 @@ def words(name: str | None) -> str:
         return NONE
     text = " ".join(_TERMS.get(word, word) for word in name.replace("_", " ").split())
     return text[:1].upper() + text[1:]
+
+
+def sentence(reason: str) -> str:
+    """Write a machine's sentence with real minus signs.
+
+    Examples
+    --------
+    >>> sentence("cap: -150.08 % of equity cut to -10.00 %, well-known")
+    'cap: −150.08 % of equity cut to −10.00 %, well-known'
+    """
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", reason)
 
 
 def closed_by(purpose: str | None) -> str:

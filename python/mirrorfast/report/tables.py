@@ -6,8 +6,6 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
 from mirrorfast.report import numbers
 from mirrorfast.report.numbers import closed_by, count, fraction, moment, money, number, percent, price, words
 
@@ -25,6 +23,7 @@ __all__ = [
     "incidents",
     "months",
     "refusals",
+    "regime",
     "strategies",
     "symbols",
     "trades",
@@ -96,7 +95,7 @@ def strategies(model: ReportModel) -> str:
     most = float(rows["pnl"].abs().max() or 0.0) if rows.height else 0.0  # type: ignore[arg-type]
     cells = [
         [
-            f'<th scope="row">{escape(words(r["strategy"]))}</th>',
+            f'<th scope="row">{escape(_known(r["strategy"], "No strategy"))}</th>',
             _num(number(r["weight"], 2)),
             f"<td>{badge(r['grade'], 'grade-' + r['grade'][:1]) if r['grade'] else numbers.NONE}</td>",
             _num(count(r["trades"])),
@@ -155,6 +154,15 @@ def symbols(model: ReportModel) -> str:
     return table(heads, cells, caption="Results per symbol", empty="No symbols.")
 
 
+def _known(name: str, otherwise: str) -> str:
+    return otherwise if name == "(none)" else words(name)
+
+
+def regime(name: str) -> str:
+    """Name a market regime."""
+    return _known(name, "Not known yet")
+
+
 def groups(model: ReportModel, group: Any, title: str, label: Callable[[Any], str] = words) -> str:
     """Results by one property of the trades."""
     rows = model.analyzer.by(group)
@@ -208,7 +216,7 @@ def refusals(model: ReportModel) -> str:
             f"<td>{badge(words(r['verdict']), 'v-' + r['verdict'])}</td>",
             _num(count(r["decisions"])),
             f'<td class="bar plain"><s><i style="left:0;width:{r["decisions"] / most:.1%}"></i></s></td>',
-            _text(r["example"], "wide"),
+            _text(numbers.sentence(r["example"]), "wide"),
         ]
         for r in rows.iter_rows(named=True)
     ]
@@ -218,12 +226,11 @@ def refusals(model: ReportModel) -> str:
 
 def decisions(model: ReportModel) -> str:
     """List the newest decisions that did something, or that risk stopped, with votes and reasons."""
-    frame = model.frames.decisions
-    acted = frame.filter(pl.col("verdict").is_in(["approved", "reduced", "refused"])).tail(_DECISIONS).reverse()
     cells = []
-    for r in acted.iter_rows(named=True):
-        reasons = "".join(f"<li>{escape(reason)}</li>" for reason in r["reasons"] or [])
-        verdict = f"{badge(words(r['verdict']), 'v-' + r['verdict'])}"
+    for r in model.last_decisions.head(_DECISIONS).iter_rows(named=True):
+        verdict = badge(words(r["verdict"]), "v-" + r["verdict"])
+        if r["times"] > 1:
+            verdict += f"<small>{r['times']:,} times since<br>{escape(moment(r['since'].timestamp() * 1000))}</small>"
         cells.append(
             [
                 f'<td class="when">{escape(moment(r["timestamp"].timestamp() * 1000))}</td>',
@@ -233,7 +240,7 @@ def decisions(model: ReportModel) -> str:
                 f'<td class="votes">{"".join(_vote(s, r) for s in model.frames.strategies)}</td>',
                 f"<td>{verdict}</td>",
                 _num(number(r["quantity"], 4).rstrip("0").rstrip(".") if r["quantity"] else numbers.NONE),
-                f'<td class="wide">{f"<ul>{reasons}</ul>" if reasons else numbers.NONE}</td>',
+                f'<td class="wide">{_reasons(r["reasons"] or [])}</td>',
             ]
         )
     heads = [
@@ -247,6 +254,18 @@ def decisions(model: ReportModel) -> str:
         ("Reasons", "wide"),
     ]
     return table(heads, cells, caption="Last decisions", empty="No decision has led to an order yet.")
+
+
+def _reasons(reasons: list[str]) -> str:
+    """List the rules that did something; those that let the order stand fold away."""
+    stood = [r for r in reasons if " stands (" in r]
+    spoke = [r for r in reasons if " stands (" not in r]
+    items = ["".join(f"<li>{escape(numbers.sentence(r))}</li>" for r in part) for part in (spoke, stood)]
+    text = f"<ul>{items[0]}</ul>" if spoke else ""
+    if stood:
+        rules = "rule" if len(stood) == 1 else "rules"
+        text += f"<details><summary>{len(stood)} more {rules} had no objection</summary><ul>{items[1]}</ul></details>"
+    return text or numbers.NONE
 
 
 def _vote(strategy: str, row: dict[str, Any]) -> str:

@@ -30,7 +30,9 @@ _MARKED: Final = 600
 _GLYPHS: Final = (
     '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>'
     '<path id="g-long" d="M0 -6.5L6 4.5H-6Z"/><path id="g-short" d="M0 6.5L6 -4.5H-6Z"/>'
-    '<circle id="g-exit" r="4"/></defs></svg>'
+    '<circle id="g-exit" r="4"/>'
+    '<path id="g-long-s" d="M0 -4L3.6 2.6H-3.6Z"/><path id="g-short-s" d="M0 4L3.6 -2.6H-3.6Z"/>'
+    '<circle id="g-exit-s" r="2.2"/></defs></svg>'
 )
 
 _LOGO: Final = (
@@ -78,7 +80,7 @@ def render(model: ReportModel) -> str:
             ),
             _card("costs", "Costs", tables.costs(model), "Slippage and spread are inside the fill prices."),
             _card("exits", "Why trades were closed", tables.groups(model, "exit", "Closed by", numbers.closed_by)),
-            _card("regimes", "Market regime at entry", tables.groups(model, "regime", "Regime")),
+            _card("regimes", "Market regime at entry", tables.groups(model, "regime", "Regime", tables.regime)),
             "</div>",
             _card("risk", "Risk refusals", tables.refusals(model), _risk_note(model)),
             _card("decisions", "Last decisions", tables.decisions(model), "Votes from −1 (short) to +1 (long)."),
@@ -230,7 +232,10 @@ def _curve(model: ReportModel, drawn: list[Chart]) -> str:
     legend = '<span><i class="equity"></i>Strategy</span>'
     if len(model.benchmark):
         lines.append(Line("Buy & hold", model.times, model.benchmark, "hold"))
-        legend += '<span><i class="hold"></i>Buy &amp; hold, equal parts, no costs</span>'
+        legend += (
+            '<button type="button" class="toggle" aria-pressed="true" data-line="hold">'
+            '<i class="hold"></i>Buy &amp; hold, equal parts, no costs</button>'
+        )
     said = f"Equity over time: {model.verdict.headline}"
     top = Chart("chart-equity", said, lines)
     under = [Line("Drawdown", model.times, model.drawdown, "under", fill=True)]

@@ -1,34 +1,44 @@
 //! The simulated venue: takes orders, fills them against bars, settles funding, liquidates.
 //!
 //! # What the simulation assumes
-//! A bar tells four prices and hides their order. Where the order matters, the simulation takes the one that is worst for the trader, so that
-//! a result can be beaten in the market but hardly missed for this reason:
-//! - **Nothing fills before it could.** An order that is submitted after a bar's close meets the market at the next open (`latency_bars` later
-//!   still). An order that answers a fill at the open meets the rest of that bar.
-//! - **Worst first.** If a bar touches both a stop that reduces a position and anything else, the stop fills first, the nearest to the open
-//!   before farther ones; then entries; targets come last. A position's liquidation price counts as such a stop.
-//! - **Gaps.** A stop that the open has passed fills at the open, else at its trigger; slippage and half the spread come on top.
-//! - **Limits** fill at their price, or at the open where that is better. Whether the price must touch or trade through the limit is
-//!   [`CostConfig::limit_through_ticks`]. A limit that is marketable on arrival takes liquidity: taker fee and slippage, never beyond the limit.
-//! - **An entry inside the bar** leaves an unknown rest of the bar. A protective stop that answers it is checked against the whole range: it
-//!   counts as hit when the close has passed it, or when the range has reached it and the open lay on its far side. (Where the open lay beyond
-//!   the stop already, the way to the entry crossed it, so that the range proves nothing.) Targets and new entries wait for the next bar.
-//! - **Trailing stops** move on a bar's extremes after that bar was checked: no bar both lifts a trailing stop and hits the lifted stop.
+//! A bar tells four prices and hides their order. Where the order matters, the simulation takes the one that is worst
+//! for the trader, so that a result can be beaten in the market but hardly missed for this reason:
+//! - **Nothing fills before it could.** An order that is submitted after a bar's close meets the market at the next
+//!   open (`latency_bars` later still). An order that answers a fill at the open meets the rest of that bar.
+//! - **Worst first.** If a bar touches both a stop that reduces a position and anything else, the stop fills first, the
+//!   nearest to the open before farther ones; then entries; targets come last. A position's liquidation price counts as
+//!   such a stop.
+//! - **Gaps.** A stop that the open has passed fills at the open, else at its trigger; slippage and half the spread
+//!   come on top.
+//! - **Limits** fill at their price, or at the open where that is better. Whether the price must touch or trade through
+//!   the limit is [`CostConfig::limit_through_ticks`]. A limit that is marketable on arrival takes liquidity: taker fee
+//!   and slippage, never beyond the limit.
+//! - **An entry inside the bar** leaves an unknown rest of the bar. A protective stop that answers it is checked
+//!   against the whole range: it counts as hit when the close has passed it, or when the range has reached it and the
+//!   open lay on its far side. (Where the open lay beyond the stop already, the way to the entry crossed it, so that
+//!   the range proves nothing.) Targets and new entries wait for the next bar.
+//! - **Trailing stops** move on a bar's extremes after that bar was checked: no bar both lifts a trailing stop and hits
+//!   the lifted stop.
 //! - **No fill outside the bar's range**, slippage included.
-//! - With `max_volume_share`, all fills of a symbol in one bar share that part of its volume; the rest waits. Volume is known when the bar
-//!   closes: this limits how much fills and decides nothing.
+//! - With `max_volume_share`, all fills of a symbol in one bar share that part of its volume; the rest waits. Volume is
+//!   known when the bar closes: this limits how much fills and decides nothing.
+//!
+//! Two things it cannot know favour the trader, and have a setting: resting limits fill at the touch, as if nobody stood
+//! ahead in the queue ([`CostConfig::limit_through_ticks`]), and an order of any size fills in one bar
+//! ([`CostConfig::max_volume_share`]).
 //!
 //! # One bar
 //! ```text
-//! open_phase(ts, bars)    funding, expiry, arrivals, liquidation gaps; market orders, then stops gapped through, then marketable limits
+//! open_phase(ts, bars)    funding, expiry, arrivals, liquidation gaps; market orders, then what the open touched, worst first
 //!   ↳ funding → portfolio; fills → engine → submit
 //! range_phase(ts, bars)   liquidations, stops and limits touched inside the bar
-//!   ↳ fills → engine → submit; call again until it adds no fill: a stop that answers an entry inside the bar may be hit in that bar
+//!   ↳ fills → engine → submit; again until it adds no fill, as a stop that answers an entry may be hit in the same bar
 //! engine decides on the close → submit
 //! ```
 //! Both phases are deterministic: symbols in the order of `bars`, orders in the order of submission within a rank.
 
 mod book;
+mod execution;
 mod margin;
 mod session;
 
@@ -76,7 +86,8 @@ impl SimulatedExchange {
     /// A venue that lists `instruments`, symbol `k` being the `k`-th.
     ///
     /// # Errors
-    /// [`CoreError::Parameter`] for a bad cost or instrument, or for cross margin, which needs [`SimulatedExchange::with_account`].
+    /// [`CoreError::Parameter`] for a bad cost or instrument, or for cross margin, which needs
+    /// [`SimulatedExchange::with_account`].
     pub fn new(costs: &CostConfig, instruments: &[Instrument]) -> Result<Self> {
         if costs.margin.mode == MarginMode::Cross {
             let expected = "\"unlimited\" or \"isolated\" for an exchange that does not know the account";
@@ -85,11 +96,12 @@ impl SimulatedExchange {
         Self::build(costs, instruments, None)
     }
 
-    /// A venue that begins with the positions of `account` and, unless the margin mode is unlimited, keeps books of its own from there on: it
-    /// refuses orders that the account cannot back and can margin all positions together.
+    /// A venue that begins with the positions of `account` and, unless the margin mode is unlimited, keeps books of its
+    /// own from there on: it refuses orders that the account cannot back and can margin all positions together.
     ///
     /// # Errors
-    /// [`CoreError::Parameter`] for a bad cost or instrument; [`CoreError::Shape`] when the account knows other symbols.
+    /// [`CoreError::Parameter`] for a bad cost or instrument; [`CoreError::Shape`] when the account knows other
+    /// symbols.
     pub fn with_account(costs: &CostConfig, instruments: &[Instrument], account: &Portfolio) -> Result<Self> {
         if account.positions().len() != instruments.len() {
             return Err(CoreError::shape("symbols of the account", account.positions().len(), instruments.len()));
@@ -128,7 +140,8 @@ impl SimulatedExchange {
     /// Gives a perpetual the funding rates of the past, which take the place of the constant rate.
     ///
     /// # Errors
-    /// [`CoreError::Parameter`] for an unknown symbol or a rate that is not finite, [`CoreError::Shape`] for times that do not rise.
+    /// [`CoreError::Parameter`] for an unknown symbol or a rate that is not finite, [`CoreError::Shape`] for times that
+    /// do not rise.
     pub fn set_funding_rates(&mut self, symbol: SymbolId, rates: Vec<FundingRate>) -> Result<()> {
         let Some(slot) = self.funding.get_mut(symbol as usize) else {
             return Err(CoreError::parameter("symbol", symbol, format!("a symbol below {}", self.instruments.len())));
@@ -144,8 +157,8 @@ impl SimulatedExchange {
         Ok(())
     }
 
-    /// Takes an order or a cancel. An order that cannot stand becomes a [`BrokerEventKind::Rejected`]; a cancel of an order that is not
-    /// open does nothing.
+    /// Takes an order or a cancel. An order that cannot stand becomes a [`BrokerEventKind::Rejected`]; a cancel of an
+    /// order that is not open does nothing.
     pub fn submit(&mut self, intent: &Intent) {
         match *intent {
             Intent::Submit(order) => self.accept(&order),
@@ -376,8 +389,8 @@ impl SimulatedExchange {
 
     /// The funding settled since the last call, taken out of what [`SimulatedExchange::drain_events`] would give.
     ///
-    /// Call it after the open phase and book it before that phase's fills: who held the position until then pays, also where the
-    /// open closes it.
+    /// Call it after the open phase and book it before that phase's fills: who held the position until then pays, also
+    /// where the open closes it.
     pub fn drain_funding(&mut self) -> impl Iterator<Item = BrokerEvent> + '_ {
         self.events.extract_if(.., |e| matches!(e.kind, BrokerEventKind::Funding { .. }))
     }
@@ -385,8 +398,9 @@ impl SimulatedExchange {
     /// Sets a position without a fill: after a restart, or to begin with a position that exists already.
     ///
     /// # Errors
-    /// [`CoreError::Parameter`] for an unknown symbol, a quantity that is off the lot grid, or a price that is not a finite number > 0 for an
-    /// open position; [`CoreError::Internal`] when the venue keeps the account itself, which then knows its positions.
+    /// [`CoreError::Parameter`] for an unknown symbol, a quantity that is off the lot grid, or a price that is not a
+    /// finite number > 0 for an open position; [`CoreError::Internal`] when the venue keeps the account itself, which
+    /// then knows its positions.
     pub fn set_position(&mut self, symbol: SymbolId, quantity: f64, average_price: f64) -> Result<()> {
         let Some(book) = self.books.get_mut(symbol as usize) else {
             return Err(CoreError::parameter("symbol", symbol, format!("a symbol below {}", self.instruments.len())));

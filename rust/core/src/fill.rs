@@ -1,8 +1,8 @@
 //! What executing costs: fees, spread, slippage, capacity, funding and margin of the simulated venue.
 //!
-//! A fill that takes liquidity at the reference price `p` (the open, or the trigger of a stop) on side `s = ±1` prices at
-//! `p·(1 + s·(spread / 2 + slippage))`, rounded to the tick against the trader and clipped to the range of the bar: no trade took place
-//! outside it. A fill that gives liquidity prices at its limit and pays neither.
+//! A fill that takes liquidity at the reference price `p` (the open, or the trigger of a stop) on side `s = ±1` prices
+//! at `p·(1 + s·(spread / 2 + slippage))`, rounded to the tick against the trader and clipped to the range of the bar:
+//! no trade took place outside it. A fill that gives liquidity prices at its limit and pays neither.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,8 @@ pub enum SlippageModel {
         /// Fraction of the price.
         fraction: f64,
     },
-    /// `max(minimum, multiplier·σ)`: σ is the root of the exponential mean, `α = 2 / (period + 1)`, of the squared log returns of the
-    /// closes before the bar of the fill.
+    /// `max(minimum, multiplier·σ)`: σ is the root of the exponential mean, `α = 2 / (period + 1)`, of the squared log
+    /// returns of the closes before the bar of the fill.
     Volatility {
         /// Slippage per unit of σ.
         multiplier: f64,
@@ -30,8 +30,8 @@ pub enum SlippageModel {
         /// Least slippage, also while there is no return yet.
         minimum: f64,
     },
-    /// `minimum + impact·(quantity / volume of the bar)^exponent`, the share counted as at most 1. Exponent 0.5 is the square-root law of
-    /// market impact (Almgren et al. 2005), 2 the quadratic rule of zipline.
+    /// `minimum + impact·(quantity / volume of the bar)^exponent`, the share counted as at most 1. Exponent 0.5 is the
+    /// square-root law of market impact (Almgren et al. 2005), 2 the quadratic rule of zipline.
     VolumeShare {
         /// Slippage of a fill as large as the bar's volume.
         impact: f64,
@@ -85,7 +85,8 @@ pub struct MarginConfig {
     pub mode: MarginMode,
     /// Leverage, ≥ 1; capped at [`Instrument::max_leverage`].
     pub leverage: f64,
-    /// Fee of a liquidation, a fraction of the notional, in place of the taker fee; never more than the margin that is left.
+    /// Fee of a liquidation, a fraction of the notional, in place of the taker fee; never more than the margin that is
+    /// left.
     pub liquidation_fee: f64,
 }
 
@@ -111,7 +112,8 @@ pub struct CostConfig {
     pub latency_bars: u32,
     /// Largest share of a bar's volume that all orders of a symbol together may fill; the rest waits for the next bar.
     pub max_volume_share: Option<f64>,
-    /// Ticks by which the price must trade through a resting limit to fill it: 0 fills at the touch, 1 and more stand for the queue ahead.
+    /// Ticks by which the price must trade through a resting limit to fill it: 0 fills at the touch, 1 and more stand
+    /// for the queue ahead.
     pub limit_through_ticks: u32,
     /// Funding of perpetuals.
     pub funding: FundingConfig,

@@ -140,8 +140,9 @@ pub struct Order {
     pub reduce_only: bool,
     /// Why it exists.
     pub purpose: Purpose,
-    /// Orders of one symbol in one group (> 0) cancel each other: when one has filled, the rest go. A partial fill shrinks
-    /// the members on its own side by what it filled, so that a stop still covers what a target left, and cancels the others.
+    /// Orders of one symbol in one group (> 0) cancel each other: when one has filled, the rest go. A partial fill
+    /// shrinks the members on its own side by what it filled, so that a stop still covers what a target left, and
+    /// cancels the others.
     pub oco: u64,
     /// Close time of the bar that caused it, or time of the fill that it protects; ms.
     pub ts: i64,

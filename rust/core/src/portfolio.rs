@@ -1,11 +1,13 @@
-//! Cash, positions and round trips: the one ledger arithmetic of backtest, paper broker, live book and training environment.
+//! Cash, positions and round trips: the one ledger arithmetic of backtest, paper broker, live book and training
+//! environment.
 //!
-//! All amounts are in the account's currency; prices stay in the instrument's quote currency and are converted at the rate of the
-//! moment. With `m` the multiplier and `r` the rate of the quote currency:
-//! - *Spot* is booked in margin style: a purchase pays `q·p·m·r` out of cash (which may go below zero: borrowed), a short sale
-//!   brings it in; a position is worth `q·last·m·r`.
+//! All amounts are in the account's currency; prices stay in the instrument's quote currency and are converted at the
+//! rate of the moment. With `m` the multiplier and `r` the rate of the quote currency:
+//! - *Spot* is booked in margin style: a purchase pays `q·p·m·r` out of cash (which may go below zero: borrowed), a
+//!   short sale brings it in; a position is worth `q·last·m·r`.
 //! - *Perpetual*: only profit and loss, fees and funding move cash; a position is worth `q·(last − average)·m·r`.
-//! - `equity = cash + Σ value`, and `equity − capital = Σ realised + Σ unrealised − Σ fees − Σ funding`, to float noise.
+//! - `equity = cash + Σ value`, and `equity − capital = Σ realised + Σ unrealised − Σ fees − Σ funding`, to float
+//!   noise.
 //!
 //! Average-cost accounting: a reduction realises against the average entry price and leaves it as it is.
 
@@ -50,8 +52,8 @@ impl Portfolio {
     /// An account of `capital` whose currency is the quote currency that all instruments share.
     ///
     /// # Errors
-    /// [`CoreError::Parameter`] for a capital that is not a finite number > 0, a bad instrument, or instruments of several quote
-    /// currencies (give their rates to [`Portfolio::with_rates`]).
+    /// [`CoreError::Parameter`] for a capital that is not a finite number > 0, a bad instrument, or instruments of
+    /// several quote currencies (give their rates to [`Portfolio::with_rates`]).
     pub fn new(capital: f64, instruments: &[Instrument]) -> Result<Self> {
         let currency = instruments.first().map_or("USD", |i| i.quote.as_str());
         Self::with_rates(capital, currency, &[], instruments)
@@ -60,8 +62,8 @@ impl Portfolio {
     /// An account of `capital` in `currency`; `rates` give the price of one unit of each other quote currency in it.
     ///
     /// # Errors
-    /// [`CoreError::Parameter`] for a capital that is not a finite number > 0, a bad instrument, a rate that is not a finite
-    /// number > 0, or a quote currency without a rate.
+    /// [`CoreError::Parameter`] for a capital that is not a finite number > 0, a bad instrument, a rate that is not a
+    /// finite number > 0, or a quote currency without a rate.
     pub fn with_rates(
         capital: f64,
         currency: &str,
@@ -116,7 +118,8 @@ impl Portfolio {
         })
     }
 
-    /// Sets the leverage that [`Portfolio::free_cash`] and margins reckon with, capped per symbol at what its venue grants.
+    /// Sets the leverage that [`Portfolio::free_cash`] and margins reckon with, capped per symbol at what its venue
+    /// grants.
     ///
     /// # Errors
     /// [`CoreError::Parameter`] for a leverage that is not a finite number ≥ 1.
@@ -133,8 +136,8 @@ impl Portfolio {
     /// Sets the price of one unit of `currency` in the account's currency.
     ///
     /// # Errors
-    /// [`CoreError::Parameter`] for a currency that no instrument is quoted in, the account's own, or a rate that is not a finite
-    /// number > 0.
+    /// [`CoreError::Parameter`] for a currency that no instrument is quoted in, the account's own, or a rate that is
+    /// not a finite number > 0.
     pub fn set_rate(&mut self, currency: &str, rate: f64) -> Result<()> {
         check_rate(currency, rate)?;
         match self.currencies.iter().position(|name| name == currency) {
@@ -154,8 +157,8 @@ impl Portfolio {
 
     /// Takes a closed bar of a symbol: marks its close and ages an open position.
     ///
-    /// The extremes count for [`Position::best_price`] and [`Position::worst_price`], also those of the bar that the position was
-    /// opened in: where inside the bar it was opened is unknown.
+    /// The extremes count for [`Position::best_price`] and [`Position::worst_price`], also those of the bar that the
+    /// position was opened in: where inside the bar it was opened is unknown.
     #[inline]
     pub fn on_bar(&mut self, symbol: SymbolId, bar: &Bar) {
         let position = &mut self.positions[symbol as usize];
@@ -171,10 +174,12 @@ impl Portfolio {
         }
     }
 
-    /// Books a fill; returns the round trip that it closed. A fill beyond the position closes one trade and opens the next.
+    /// Books a fill; returns the round trip that it closed. A fill beyond the position closes one trade and opens the
+    /// next.
     ///
     /// # Errors
-    /// [`CoreError::Parameter`] for a symbol outside the table or a quantity, price or fee that cannot be; nothing is booked then.
+    /// [`CoreError::Parameter`] for a symbol outside the table or a quantity, price or fee that cannot be; nothing is
+    /// booked then.
     pub fn apply_fill(&mut self, fill: &Fill, instrument: &Instrument) -> Result<Option<Trade>> {
         if fill.symbol as usize >= self.positions.len() {
             let expected = format!("a symbol below {}", self.positions.len());

@@ -1,5 +1,6 @@
 //! No error builds up: after a long history every windowed kernel gives what a fresh one gives on its window alone, and a cumulative
 //! line is still its exact sum.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod oracle;
 

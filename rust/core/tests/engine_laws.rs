@@ -1,4 +1,5 @@
 //! The three laws of SPEC over the whole decision engine: causal, batch ≡ stream (also after snapshot → restore), scale-free.
+#![allow(clippy::unwrap_used)] // a test may
 
 use std::collections::BTreeMap;
 

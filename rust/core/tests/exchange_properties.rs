@@ -454,7 +454,8 @@ proptest! {
                 }
             }
             if members.iter().all(|o| o.ts < first.ts) {
-                let sum: f64 = run.log.fills.iter().filter(|(f, _)| filled.contains(&f.order)).map(|(f, _)| f.quantity).sum();
+                let of_group = run.log.fills.iter().filter(|(f, _)| filled.contains(&f.order));
+                let sum: f64 = of_group.map(|(f, _)| f.quantity).sum();
                 let most = members.iter().map(|o| o.quantity).fold(0.0, f64::max);
                 prop_assert!(sum <= most + 1e-9, "{:?}", members);
             }

@@ -1,4 +1,5 @@
 //! Candlestick patterns against TA-Lib.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod oracle;
 

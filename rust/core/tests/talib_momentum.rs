@@ -1,4 +1,5 @@
 //! The momentum family against the official Rust port of TA-Lib.
+#![allow(clippy::unwrap_used)] // a test may
 #![allow(missing_docs)]
 
 mod support;

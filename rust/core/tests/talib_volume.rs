@@ -1,4 +1,5 @@
 //! The volume family against TA-Lib and against written-out formulas.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod oracle;
 

@@ -41,7 +41,7 @@ pub(crate) fn column(name: &str, object: &Bound<'_, PyAny>, instant: bool) -> Py
     if let [only] = chunks.as_slice() {
         return values(name, only, instant).map_err(gateway::raise);
     }
-    let mut all = Vec::with_capacity(chunks.iter().map(|c| c.len()).sum());
+    let mut all = Vec::with_capacity(chunks.iter().map(Array::len).sum());
     for chunk in &chunks {
         all.extend_from_slice(&values(name, chunk, instant).map_err(gateway::raise)?);
     }

@@ -5,7 +5,7 @@ use arrow_array::types::Float64Type;
 use mirrorfast_core::CoreError;
 use mirrorfast_core::backtest::{self, BacktestResult, ExternalColumns, Record};
 use mirrorfast_core::bars::Bars;
-use mirrorfast_core::order::{Order, OrderKind};
+use mirrorfast_core::order::{BrokerEvent, Order, OrderKind};
 use mirrorfast_core::signals::{MarketRegime, Signal};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -183,7 +183,7 @@ fn event_table(r: &BacktestResult, bars: &Bars) -> PyResult<PyRecordBatch> {
         .u64("order", e.iter().map(|x| x.order))
         .text("symbol", e.iter().map(|x| symbol(bars, x.symbol)))
         .text("kind", e.iter().map(|x| Some(name_of(&x.kind))))
-        .text("reason", e.iter().map(|x| x.reason()))
+        .text("reason", e.iter().map(BrokerEvent::reason))
         .build()
 }
 

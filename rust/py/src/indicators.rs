@@ -1,5 +1,6 @@
 //! Indicators: one batch entry, one streaming object and the catalogue, whatever the number of indicators.
 
+use arrow_buffer::ScalarBuffer;
 use mirrorfast_core::CoreError;
 use mirrorfast_core::indicators::Instance;
 use mirrorfast_core::indicators::registry::{self, Input};
@@ -55,7 +56,7 @@ fn compute(
         .zip(row.inputs)
         .map(|(object, input)| arrow::column(input.name(), object, *input == Input::Timestamp))
         .collect::<PyResult<Vec<_>>>()?;
-    let rows = columns.first().map_or(0, |c| c.len());
+    let rows = columns.first().map_or(0, ScalarBuffer::len);
     for (column, input) in columns.iter().zip(row.inputs) {
         if column.len() != rows {
             let what = format!("length of {}", input.name());

@@ -1,5 +1,7 @@
 //! Python bindings of mirrorfast-core: thin, one file a subject; `mirrorfast` wraps them.
 
+#![allow(clippy::needless_pass_by_value)] // pyo3 hands over values that it owns
+
 use pyo3::prelude::*;
 
 mod arrow;
@@ -8,6 +10,7 @@ mod bars;
 mod columns;
 mod convert;
 mod engine;
+mod ensemble;
 mod features;
 mod gateway;
 mod indicators;
@@ -16,6 +19,7 @@ mod labels;
 mod performance;
 mod risk;
 mod signals;
+mod strategies;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -28,5 +32,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     signals::register(m)?;
     performance::register(m)?;
     risk::register(m)?;
+    strategies::register(m)?;
+    ensemble::register(m)?;
     Ok(())
 }

@@ -128,6 +128,7 @@ impl PyRiskBook {
     ///
     /// `positions` are (symbol, quantity, last price), `pending` (symbol, signed quantity on order).
     #[pyo3(signature = (ts, requests, equity, positions, pending, leverage))]
+    #[allow(clippy::too_many_arguments)] // one keyword of the Python call each
     fn evaluate<'py>(
         &mut self,
         py: Python<'py>,

@@ -6,6 +6,7 @@
   const all = [Infinity, -Infinity];
   for (const d of data) { all[0] = Math.min(all[0], d.view[0]); all[1] = Math.max(all[1], d.view[1]); }
   let range = null;
+  const hidden = new Set();
 
   const digits = (v, n) => (Math.abs(v) < 0.5 / 10 ** n ? 0 : v).toLocaleString("en-US", { minimumFractionDigits: n, maximumFractionDigits: n }).replace("-", "−");
   const write = {
@@ -76,8 +77,10 @@
     const X = t => (t - s) / (e - s) * W, Y = v => (hi - v) / (hi - lo) * H;
     c.lines.setAttribute("viewBox", `${X(x0)} ${Y(y1)} ${X(x1) - X(x0)} ${Y(y0) - Y(y1)}`);
     const px = t => (t - x0) / (x1 - x0) * 100, py = v => (y1 - v) / (y1 - y0) * 100;
+    const dense = c.d.marks.filter(m => s + m.x >= x0 && s + m.x <= x1).length > 160;
     c.marks.forEach((m, k) => {
-      const x = px(s + c.d.marks[k].x);
+      const x = px(s + c.d.marks[k].x), glyph = m.getAttribute("href").replace("-s", "") + (dense ? "-s" : "");
+      if (m.getAttribute("href") !== glyph) m.setAttribute("href", glyph);
       m.setAttribute("x", x + "%"); m.setAttribute("y", py(c.d.marks[k].y) + "%");
       m.style.display = x < -1 || x > 101 ? "none" : "";
     });
@@ -96,19 +99,21 @@
       label.style.left = x; label.textContent = text; c.below.append(label);
     }
   }
-  function zoom(x0, x1) {
+  function zoom(...to) {
+    const [x0, x1] = to;
     range = x0 === undefined || x1 - x0 >= all[1] - all[0] ? null : [x0, x1];
     document.querySelectorAll("button.reset").forEach(b => { b.hidden = !range; });
     for (const c of charts) {
-      const [s, e, lo, hi] = c.d.view;
-      if (!range) { c.view = [s, e, lo, hi]; show(c); continue; }
+      const [s, e, lo, hi] = c.d.view, off = c.d.lines.some(l => hidden.has(l.style));
+      if (!range && !off) { c.view = [s, e, lo, hi]; show(c); continue; }
+      const [x0, x1] = range || [s, e];
       let low = Infinity, high = -Infinity;
-      for (const l of c.d.lines) for (let k = 0; k < l.x.length; k++) {
+      for (const l of c.d.lines) if (!hidden.has(l.style)) for (let k = 0; k < l.x.length; k++) {
         const t = s + l.x[k];
-        if (t >= range[0] && t <= range[1]) { low = Math.min(low, l.y[k]); high = Math.max(high, l.y[k]); }
+        if (t >= x0 && t <= x1) { low = Math.min(low, l.y[k]); high = Math.max(high, l.y[k]); }
       }
-      const room = (high - low) * 0.08;
-      c.view = low < high ? [range[0], range[1], c.d.form === "percent" ? Math.min(low - room, 0) : low - room, c.d.form === "percent" ? Math.max(high, 0) : high + room] : [range[0], range[1], lo, hi];
+      const room = (high - low) * 0.08, percent = c.d.form === "percent";
+      c.view = low < high ? [x0, x1, percent ? Math.min(low - room, 0) : low - room, percent ? Math.max(high, 0) : high + room] : [x0, x1, lo, hi];
       show(c);
     }
     leave();
@@ -136,6 +141,7 @@
     line(tip, "when", [when(snap) + " UTC"]);
     const said = [when(snap)], [, , y0, y1] = c.view, x = (snap - x0) / (x1 - x0);
     for (const l of c.d.lines) {
+      if (hidden.has(l.style)) continue;
       const k = nearest(l.x, snap - s), v = l.y[k];
       const dot = element("circle", { class: "dot " + l.style, r: 3.5, cx: x * 100 + "%", cy: (y1 - v) / (y1 - y0) * 100 + "%" });
       c.over.append(dot);
@@ -201,6 +207,13 @@
     });
   }
   document.querySelectorAll("button.reset").forEach(b => b.addEventListener("click", () => zoom()));
+  document.querySelectorAll("button.toggle").forEach(b => b.addEventListener("click", () => {
+    const style = b.dataset.line, on = hidden.has(style);
+    if (on) hidden.delete(style); else hidden.add(style);
+    b.setAttribute("aria-pressed", on);
+    document.querySelectorAll(".lines ." + style).forEach(p => { p.style.display = on ? "" : "none"; });
+    if (range) zoom(...range); else zoom();
+  }));
   document.querySelectorAll("details").forEach(d => d.addEventListener("toggle", () => charts.filter(c => d.contains(c.root)).forEach(show)));
   let wait = 0;
   addEventListener("resize", () => { clearTimeout(wait); wait = setTimeout(() => charts.forEach(show), 120); });

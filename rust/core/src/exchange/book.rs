@@ -25,7 +25,8 @@ pub(super) enum Stage {
 pub struct OpenOrder {
     /// As it was submitted.
     pub order: Order,
-    /// How it executes now: prices on the tick grid, a triggered stop as the order that it became, a trailing stop where it has moved to.
+    /// How it executes now: prices on the tick grid, a triggered stop as the order that it became, a trailing stop
+    /// where it has moved to.
     pub kind: OrderKind,
     /// What is still to fill.
     pub remaining: f64,

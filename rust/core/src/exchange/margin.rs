@@ -1,15 +1,15 @@
 //! Margin: what an order needs, and the price at which a position is taken away.
 //!
-//! A position is liquidated when what backs it falls to its maintenance margin. With signed quantity `q`, average price `a`, multiplier
-//! `m`, maintenance fraction `f` and price `p`:
+//! A position is liquidated when what backs it falls to its maintenance margin. With signed quantity `q`, average price
+//! `a`, multiplier `m`, maintenance fraction `f` and price `p`:
 //! - *isolated*: `M + q·m·(p − a) = f·|q|·m·p`, where `M = |q|·m·a / leverage − funding paid`;
-//! - *cross*: the same in account currency with `M` the equity apart from this position, less the maintenance margin of all others; a spot
-//!   position counts with its whole value, `q·m·p`.
+//! - *cross*: the same in account currency with `M` the equity apart from this position, less the maintenance margin of
+//!   all others; a spot position counts with its whole value, `q·m·p`.
 //!
 //! Both solve to `p = (q·m·a − M) / (m·(q − f·|q|))`, with `a = 0` for spot.
 //!
-//! Inside a bar, other positions of a cross account stand at their own worst extreme: all symbols are taken to fall, or to rise against
-//! the trader, together.
+//! Inside a bar, other positions of a cross account stand at their own worst extreme: all symbols are taken to fall, or
+//! to rise against the trader, together.
 
 use crate::fill::MarginMode;
 use crate::instrument::InstrumentKind;

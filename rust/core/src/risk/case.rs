@@ -202,14 +202,17 @@ impl<'a, H: Holdings> Case<'a, H> {
         let exposure = held.abs().max(goal.abs()) * value;
         usage.exposures.push((other, exposure));
         usage.gross += exposure;
-        let turned = held * goal < 0.0;
-        let growth = if turned { 0.0 } else { (goal.abs() - held.abs()).max(0.0) };
-        let standing = held.abs() * self.stop_distance(other, held, price);
-        let planned = if growth > 0.0 || turned { self.planned_distance(other, price) } else { 0.0 };
-        let risk = if turned { standing.max(goal.abs() * planned) } else { standing + growth * planned };
+        let growth = (goal.abs() - held.abs()).max(0.0);
+        let standing = self.stop_distance(other, held, price);
+        let planned = self.planned_distance(other, price);
+        let risk = if held * goal < 0.0 {
+            (held.abs() * standing).max(goal.abs() * planned)
+        } else {
+            // What is added comes under the stop that stands.
+            held.abs() * standing + growth * planned.max(standing)
+        };
         usage.heat += risk * value / price;
-        let bound = if turned { (goal.abs() - held.abs()).max(0.0) } else { growth };
-        usage.ordered_margin += bound * value * self.portfolio.initial_margin(other);
+        usage.ordered_margin += growth * value * self.portfolio.initial_margin(other);
     }
 
     /// Heat of the held part on this side, and what one more unit of equity in the position would risk.
@@ -263,7 +266,8 @@ impl<'a, H: Holdings> Case<'a, H> {
         }
         let wanted = side * draft.size * self.equity / self.value;
         let mut quantity = self.instrument.floor_quantity(wanted);
-        if quantity != 0.0 {
+        if draft.size > 0.0 {
+            draft.cut |= quantity == 0.0;
             draft.note(Rule::Precision, draft.size, side * self.fraction(quantity), self.smallest());
         }
         let on_order = (self.pending * side).max(0.0);

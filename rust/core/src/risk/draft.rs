@@ -32,7 +32,7 @@ impl Draft {
         // Float noise is no cut; a NaN bound allows nothing, which `min` would let pass.
         let stands = before <= allowed * (1.0 + NOISE);
         if !stands {
-            self.size = allowed.max(0.0);
+            self.size = if allowed > NOISE { allowed } else { 0.0 };
             self.cut = true;
         }
         self.note(rule, before, self.size, limit);

@@ -11,6 +11,9 @@ use crate::window::Ring;
 /// A year, ms: 365 days, since crypto never closes.
 const YEAR_MS: f64 = 365.0 * 86_400_000.0;
 
+/// Yearly volatility below which a market stands still.
+const STILL: f64 = 1e-4;
+
 /// Returns of the last closed trades, for Kelly.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct TradeRecord {
@@ -85,7 +88,7 @@ pub(super) fn apply(
             let periods = config.periods_per_year.unwrap_or(YEAR_MS / meter.step_ms().max(1) as f64);
             let volatility = meter.volatility() * periods.sqrt();
             // A series that stands still has no volatility to aim at: the position cap then rules.
-            (target * config.target_volatility / volatility.max(1e-9), volatility, false)
+            (target * config.target_volatility / volatility.max(STILL), volatility, false)
         }
         SizingMethod::FixedFraction | SizingMethod::Kelly => {
             let risk = risk_per_trade(config, trades);

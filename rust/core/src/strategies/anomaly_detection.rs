@@ -10,6 +10,36 @@ use crate::signals::{above, below};
 use crate::strategies::forest::{Forest, ForestModel, Sample};
 use crate::strategies::registry::{Row, Style};
 use crate::strategies::{Context, Holding, Rule, Vote, erase, unit};
+use crate::types::Bar;
+
+/// What the forest sees of a bar: (log return, ln(high / low), ln(1 + volume ratio)).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct BarShape {
+    last: f64,
+    volume: VolumeRatio,
+}
+
+impl BarShape {
+    /// A mean volume over `period ≥ 1` bars.
+    pub(super) fn new(period: usize) -> Self {
+        Self { last: f64::NAN, volume: VolumeRatio::new(period) }
+    }
+
+    /// Takes the next bar; none while the mean volume or the return is missing.
+    pub(super) fn update(&mut self, bar: &Bar) -> Option<[f64; 3]> {
+        let last = std::mem::replace(&mut self.last, bar.close);
+        let [ratio] = step(&mut self.volume, [bar.volume]);
+        if last.is_nan() || ratio.is_nan() {
+            return None;
+        }
+        Some([(bar.close / last).ln(), (bar.high / bar.low).ln(), (1.0 + ratio).ln()])
+    }
+
+    fn reset(&mut self) {
+        self.last = f64::NAN;
+        self.volume.reset();
+    }
+}
 
 /// A bar is (log return, ln(high / low), ln(1 + volume ratio)). An isolation forest, grown on the `train_window` bars behind and
 /// again every `refit` bars, scores it; below the score that `contamination` of the training bars fall short of it is an anomaly.
@@ -20,8 +50,7 @@ use crate::strategies::{Context, Holding, Rule, Vote, erase, unit};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AnomalyDetection {
     rule: Numbers,
-    last: f64,
-    volume: VolumeRatio,
+    shape: BarShape,
     /// The bars behind, oldest first.
     window: Vec<Sample>,
     since_fit: usize,
@@ -60,8 +89,7 @@ impl AnomalyDetection {
         };
         Ok(Self {
             rule: Numbers { train, refit, contamination: p[2], trees, hold, seed: p[6] as u64, volume },
-            last: f64::NAN,
-            volume: VolumeRatio::new(volume),
+            shape: BarShape::new(volume),
             window: Vec::new(),
             since_fit: 0,
             grown_on: Vec::new(),
@@ -100,13 +128,8 @@ impl AnomalyDetection {
 impl Rule for AnomalyDetection {
     fn update(&mut self, context: &Context<'_>) -> Vote {
         let b = context.bar;
-        let last = std::mem::replace(&mut self.last, b.close);
-        let [ratio] = step(&mut self.volume, [b.volume]);
-        if last.is_nan() || ratio.is_nan() {
-            return Vote::COLD;
-        }
-        let change = (b.close / last).ln();
-        let sample = [change as f32, (b.high / b.low).ln() as f32, (1.0 + ratio).ln() as f32];
+        let Some(shape) = self.shape.update(b) else { return Vote::COLD };
+        let (change, sample) = (shape[0], shape.map(|x| x as f32));
         self.learn(sample);
         let early = self.from_ts.is_some_and(|from| b.ts < from);
         let Some(forest) = &self.forest else { return Vote::COLD };
@@ -125,8 +148,7 @@ impl Rule for AnomalyDetection {
         self.holding.vote()
     }
     fn reset(&mut self) {
-        self.last = f64::NAN;
-        self.volume.reset();
+        self.shape.reset();
         self.window.clear();
         self.since_fit = 0;
         self.grown_on.clear();

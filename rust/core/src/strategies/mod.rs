@@ -10,6 +10,7 @@ use crate::features::FeatureRow;
 use crate::types::Bar;
 
 mod anomaly_detection;
+pub mod batch;
 mod cointegration;
 mod forest;
 mod gradient_trend;
@@ -37,7 +38,7 @@ pub use momentum_breakout::MomentumBreakout;
 pub use pairs_trading::PairsTrading;
 pub use regime_change::RegimeChange;
 pub use registry::{StrategyContext, Style};
-pub use scanner_signal::ScannerSignal;
+pub use scanner_signal::{ScannerSignal, scanner_position};
 pub use sentiment_momentum::SentimentMomentum;
 pub use universe::UniverseStrategy;
 pub use ut_bot::UtBot;

@@ -13,6 +13,35 @@ use crate::strategies::registry::{Row, Style};
 use crate::strategies::{Context, Holding, Rule, Vote, erase};
 use crate::window::Ring;
 
+/// What the hidden Markov model sees of a bar: the log return and the log of its standard deviation over a window.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ReturnAndVolatility {
+    last: f64,
+    volatility: RealisedVolatility,
+}
+
+impl ReturnAndVolatility {
+    /// A standard deviation over `period ≥ 2` returns.
+    pub(super) fn new(period: usize) -> Self {
+        Self { last: f64::NAN, volatility: RealisedVolatility::new(period, 1.0) }
+    }
+
+    /// Takes the next close; none while the window fills.
+    pub(super) fn update(&mut self, close: f64) -> Option<[f64; 2]> {
+        let last = std::mem::replace(&mut self.last, close);
+        let [volatility] = step(&mut self.volatility, [close]);
+        if volatility.is_nan() {
+            return None;
+        }
+        Some([grid((close / last).ln()), grid(volatility).max(MIN_VOLATILITY).ln()])
+    }
+
+    fn reset(&mut self) {
+        self.last = f64::NAN;
+        self.volatility.reset();
+    }
+}
+
 /// Observations are (log return, log of its standard deviation over `period` bars). A Gaussian hidden Markov model of three states,
 /// fitted on the `train_window` observations behind and again every `refit` bars, gives *filtered* state probabilities: those of
 /// the present given the past. A model fitted elsewhere takes its place where one is given.
@@ -22,10 +51,9 @@ use crate::window::Ring;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RegimeChange {
     rule: Numbers,
-    volatility: RealisedVolatility,
+    eye: ReturnAndVolatility,
     zscore: Zscore,
     closes: Ring,
-    last: f64,
     returns: Ring,
     logs: Ring,
     since_fit: usize,
@@ -76,10 +104,9 @@ impl RegimeChange {
         };
         Ok(Self {
             rule: Numbers { period, refit, momentum, entry_z: p[4], train },
-            volatility: RealisedVolatility::new(period, 1.0),
+            eye: ReturnAndVolatility::new(period),
             zscore: Zscore::new(period, 0),
             closes: Ring::new(momentum),
-            last: f64::NAN,
             returns: Ring::new(train),
             logs: Ring::new(train),
             since_fit: 0,
@@ -146,14 +173,11 @@ impl RegimeChange {
 impl Rule for RegimeChange {
     fn update(&mut self, context: &Context<'_>) -> Vote {
         let close = context.bar.close;
-        let last = std::mem::replace(&mut self.last, close);
-        let [volatility] = step(&mut self.volatility, [close]);
+        let seen = self.eye.update(close);
         let [z] = step(&mut self.zscore, [close]);
         let momentum = close / self.closes.push(close) - 1.0;
-        if volatility.is_nan() {
-            return Vote::COLD;
-        }
-        self.observe([grid((close / last).ln()), grid(volatility).max(MIN_VOLATILITY).ln()]);
+        let Some(seen) = seen else { return Vote::COLD };
+        self.observe(seen);
         let early = self.from_ts.is_some_and(|from| context.bar.ts < from);
         let Some(hmm) = &self.hmm else { return Vote::COLD };
         if momentum.is_nan() || z.is_nan() || early {
@@ -164,10 +188,9 @@ impl Rule for RegimeChange {
         self.holding.vote()
     }
     fn reset(&mut self) {
-        self.volatility.reset();
+        self.eye.reset();
         self.zscore.reset();
         self.closes.reset();
-        self.last = f64::NAN;
         self.returns.reset();
         self.logs.reset();
         self.since_fit = 0;

@@ -43,6 +43,14 @@ fn position(signal: Signal, legacy: Option<LegacyLabel>) -> f64 {
     }
 }
 
+/// The position that the name of a verdict stands for.
+///
+/// # Errors
+/// [`crate::CoreError::Parameter`] with the known names.
+pub fn scanner_position(label: &str) -> Result<f64> {
+    Ok(position(Signal::parse(label)?, None))
+}
+
 impl Rule for ScannerSignal {
     fn update(&mut self, context: &Context<'_>) -> Vote {
         let Some(row) = context.features else { return Vote::COLD };

@@ -136,7 +136,8 @@ fn market_order_that_answers_a_fill_waits_for_the_next_open() {
     assert_eq!(brief(&m.open(bar(97.0, 98.0, 96.0, 97.0))), [(Side::Sell, 1.0, 97.0)]);
 }
 
-/// Enters by `entry` inside `b`, protects the fill with a stop at `trigger` and says what that stop did in the same bar.
+/// Enters by `entry` inside `b`, protects the fill with a stop at `trigger` and says what that stop did in the same
+/// bar.
 fn stopped(entry: Order, b: Bar, trigger: f64) -> Vec<(Side, f64, f64)> {
     let mut m = Market::free();
     m.send(entry);

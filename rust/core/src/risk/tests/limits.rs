@@ -26,6 +26,39 @@ fn a_position_that_outgrew_its_cap_is_trimmed() {
 }
 
 #[test]
+fn correlation_is_of_the_bars_that_both_have() {
+    let prices: Vec<f64> = (0..70).map(|i| 100.0 + 3.0 * (f64::from(i) * 0.9).sin() + 0.1 * f64::from(i)).collect();
+    let feed = |skip: &dyn Fn(usize) -> bool, map: &dyn Fn(f64) -> f64| {
+        let mut meter = RiskMeter::new();
+        for (i, &p) in prices.iter().enumerate().filter(|(i, _)| !skip(*i)) {
+            let p = map(p);
+            meter.update(&Bar { ts: T0 + i as i64 * HOUR, open: p, high: p, low: p, close: p, volume: 1.0 });
+        }
+        meter
+    };
+    let all = feed(&|_| false, &|p| p);
+    assert!((all.correlation(&all) - 1.0).abs() < 1e-12);
+    // The mirrored market, exactly.
+    assert!((all.correlation(&feed(&|_| false, &|p| 1.0 / p)) + 1.0).abs() < 1e-12);
+    // A market with holes: returns of shared bars alone count, aligned by their time.
+    let holes = feed(&|i| i % 7 == 3, &|p| p);
+    let shared: Vec<usize> = (10..70).filter(|i| i % 7 != 3).collect();
+    let ours: Vec<f64> = shared.iter().map(|&i| (prices[i] / prices[i - 1]).ln()).collect();
+    let theirs: Vec<f64> =
+        shared.iter().map(|&i| (prices[i] / prices[if (i - 1) % 7 == 3 { i - 2 } else { i - 1 }]).ln()).collect();
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    let (mx, my) = (mean(&ours), mean(&theirs));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| ours.iter().zip(&theirs).map(|(x, y)| f(x - mx, y - my)).sum::<f64>();
+    let rho = sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt();
+    assert!((all.correlation(&holes) - rho).abs() < 1e-12 && rho < 0.999);
+    assert_eq!(all.correlation(&holes), holes.correlation(&all));
+    // Too little in common, or no movement: unknown.
+    assert!(all.correlation(&feed(&|i| i < 50, &|p| p)).is_nan());
+    assert!(all.correlation(&flat_meter(100.0, 2.0)).is_nan());
+    assert!(all.correlation(&meter_of(&[0.01; 70])).is_nan());
+}
+
+#[test]
 fn correlated_positions_share_one_cap() {
     let config = RiskConfig { max_position: 0.1, correlation_cap_rho: 0.8, ..wide() };
     let mut desk = Desk::new(&config, 4);
