@@ -78,8 +78,8 @@ class MetaController:
     Examples
     --------
     >>> controller = MetaController("confidence_blend")
-    >>> round(controller.decide(1.0, -1.0, confidence=0.8).position, 6)
-    -0.4
+    >>> controller.decide(1.0, -0.5, confidence=0.5).position
+    0.25
     >>> controller.decide("Strong Buy").position
     1.0
     """

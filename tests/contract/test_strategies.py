@@ -81,3 +81,4 @@ def test_votes_on_the_bundled_market(row: dict, market: pl.DataFrame) -> None:
             assert part["signal"].slice(row["warm_up"]).null_count() == 0
             if not row["needs_features"]:
                 assert part["signal"].head(row["warm_up"]).null_count() == row["warm_up"]
+        assert votes["signal"].drop_nulls().n_unique() > 1

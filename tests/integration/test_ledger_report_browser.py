@@ -52,7 +52,10 @@ def test_the_script_runs_under_the_policy(report, tmp_path):
     before, after = report.read_text(), dump(report, tmp_path)
     assert '<span class="hint" hidden>' in before
     assert '<span class="hint">' in after  # the script's last but one act
-    assert after.count('class="mark') == before.count('class="mark')
+    marks = [re.findall(r'href="#(g-[a-z-]+)"', text) for text in (before, after)]
+    assert marks[0] == marks[1]
+    assert {"g-long", "g-short", "g-exit"} <= {name.removesuffix("-s") for name in marks[1]}
+    assert all(f'id="{name}"' in after for name in marks[1])
 
 
 def test_nothing_sticks_out_on_a_phone(report, tmp_path):

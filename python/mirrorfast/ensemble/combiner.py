@@ -9,12 +9,13 @@ import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.data.schema import as_frame
+from mirrorfast.ensemble.model import StackedModel
 from mirrorfast.errors import ParameterError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mirrorfast.ensemble.stacking import StackedModel
+    from mirrorfast.ensemble.onnx_stacking import OnnxStackedModel
 
 __all__ = ["METHODS", "Ensemble", "EnsembleStream", "strategy_columns"]
 
@@ -95,8 +96,9 @@ class Ensemble:
     regime_weights : mapping, optional
         For ``regime``: regime → strategy → factor, over the defaults by style (a trend follower 1.5 in a trend, 0.5 in
         a range; reversion the other way round).
-    model : StackedModel, optional
-        For ``stacked``: what `fit_stacking` gave.
+    model : StackedModel or OnnxStackedModel, optional
+        For ``stacked``: what `fit_stacking` or `fit_onnx_stacking` gave. The latter takes none of the stages before
+        and after it: only the thresholds count.
     **options : float
         Numbers of the method. ``dynamic``: half_life 50, learning_rate 10, min_share 0.05. ``bayesian``: forgetting
         0.99, edge 0.2, half_life 50, clip 3. ``correlation``: threshold 0.85, window 100, half_life 50.
@@ -134,7 +136,7 @@ class Ensemble:
         calibration: Mapping[str, Sequence[tuple[float, float]]] | None = None,
         priority: Sequence[str] = (),
         regime_weights: Mapping[str, Mapping[str, float]] | None = None,
-        model: StackedModel | None = None,
+        model: StackedModel | OnnxStackedModel | None = None,
         **options: Any,
     ) -> None:
         if method not in METHODS:
@@ -145,7 +147,7 @@ class Ensemble:
                 raise ParameterError(f"{name} = {options[name]!r}: expected one of {', '.join(known) or 'no option'}")
         if (model is not None) and (method != "stacked" or options):
             raise ParameterError("model: expected method 'stacked' and no option beside it")
-        self._model = model
+        self._network = None if model is None or isinstance(model, StackedModel) else model
         self.method = method
         self.strategies = None if strategies is None else list(strategies)
         config: dict[str, Any] = {
@@ -162,7 +164,7 @@ class Ensemble:
             "priority": list(priority),
             "regime": {regime: dict(factors) for regime, factors in (regime_weights or {}).items()},
         }
-        if model is not None:
+        if isinstance(model, StackedModel):
             config["stacked"] = model.to_config()
         elif options:
             config[method] = options
@@ -171,6 +173,7 @@ class Ensemble:
     @property
     def config(self) -> dict[str, Any]:
         """What the engine reads: the ``[ensemble]`` table of a configuration."""
+        self._refuse_network()
         return json.loads(json.dumps(self._config))  # type: ignore[no-any-return]
 
     def combine(self, signals: Any) -> pl.DataFrame:
@@ -207,6 +210,10 @@ class Ensemble:
         True
         """
         frame = as_frame(signals, source="signals")
+        if self._network is not None:
+            buy, sell = self._config["buy_threshold"], self._config["sell_threshold"]
+            table = self._network.combine(frame, buy_threshold=buy, sell_threshold=sell)
+            return pl.concat([frame.select(c for c in _IDENTITY if c in frame.columns), table], how="horizontal")
         names = strategy_columns(frame) if self.strategies is None else self.strategies
         absent = [name for name in names if name not in frame.columns]
         if absent or not names:
@@ -265,6 +272,12 @@ class Ensemble:
         if not names:
             raise ParameterError("strategies = None: expected the names of the strategies")
         return EnsembleStream(self, names)
+
+    def _refuse_network(self) -> None:
+        if self._network is not None:
+            raise ParameterError(
+                "model: an ONNX meta-model runs over tables alone; register model.agent(…) as a strategy to run it live"
+            )
 
     def __repr__(self) -> str:
         return f"Ensemble({self.method!r})"

@@ -213,8 +213,10 @@ def sentence(reason: str) -> str:
     --------
     >>> sentence("cap: -150.08 % of equity cut to -10.00 %, well-known")
     'cap: −150.08 % of equity cut to −10.00 %, well-known'
+    >>> sentence("cut to -0.00 %")
+    'cut to 0.00 %'
     """
-    return re.sub(r"(?<![\w.])-(?=\d)", "−", reason)
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", re.sub(r"(?<![\w.])-(0(?:\.0+)?)(?![\d.])", r"\1", reason))
 
 
 def closed_by(purpose: str | None) -> str:

@@ -257,14 +257,15 @@ def decisions(model: ReportModel) -> str:
 
 
 def _reasons(reasons: list[str]) -> str:
-    """List the rules that did something; those that let the order stand fold away."""
-    stood = [r for r in reasons if " stands (" in r]
+    """List the rules that took something away, else the one that spoke last; the rest folds away."""
     spoke = [r for r in reasons if " stands (" not in r]
-    items = ["".join(f"<li>{escape(numbers.sentence(r))}</li>" for r in part) for part in (spoke, stood)]
-    text = f"<ul>{items[0]}</ul>" if spoke else ""
-    if stood:
-        rules = "rule" if len(stood) == 1 else "rules"
-        text += f"<details><summary>{len(stood)} more {rules} had no objection</summary><ul>{items[1]}</ul></details>"
+    decided = [r for r in spoke if " cut to " in r] or spoke[-1:]
+    rest = [r for r in reasons if r not in decided]
+    shown, folded = ("".join(f"<li>{escape(numbers.sentence(r))}</li>" for r in part) for part in (decided, rest))
+    text = f"<ul>{shown}</ul>" if decided else ""
+    if rest:
+        steps = "step" if len(rest) == 1 else "steps"
+        text += f"<details><summary>{len(rest)} more {steps}</summary><ul>{folded}</ul></details>"
     return text or numbers.NONE
 
 

@@ -126,7 +126,7 @@ class FittedStrategyAgent(NativeStrategyAgent):
     """A strategy that fits itself on the bars behind it, unless it is given a model fitted before."""
 
     def __init__(self, *, model: Mapping[str, Any] | str | None = None, **params: float) -> None:
-        super().__init__(**params)  # type: ignore[arg-type] # mypy takes them for the base's own keywords
+        super().__init__(market="crypto", timeframe="medium", **params)
         self._model = None if model is None else model if isinstance(model, str) else json.dumps(model)
         self._check()
 
@@ -165,14 +165,16 @@ class StrategyStream:
     Raises
     ------
     ParameterError
-        If the agent is no strategy of the catalogue.
+        If the agent is a strategy of your own, or one over several symbols.
 
     Examples
     --------
     >>> from mirrorfast.strategies import UTSignalAgent
-    >>> stream = StrategyStream(UTSignalAgent())
-    >>> stream.update(open=1.0, high=1.2, low=0.9, close=1.1, volume=5.0) is None, stream.warm_up > 0
-    (True, True)
+    >>> stream = UTSignalAgent(atr_period=1).stream()
+    >>> bars = [(10.0, 11.0, 9.0, 10.0), (10.0, 10.0, 8.0, 8.5), (8.5, 8.5, 5.0, 5.5)]
+    >>> votes = [stream.update(open=o, high=h, low=l, close=c, volume=1.0) for o, h, l, c in bars]
+    >>> [vote and vote[0] for vote in votes]
+    [None, 0.0, -1.0]
     """
 
     def __init__(self, agent: BaseStrategyAgent) -> None:

@@ -19,16 +19,18 @@ __all__ = ["catalogue", "create", "names", "register", "unregister"]
 _PARAM = pl.Struct(
     {"name": pl.String, "default": pl.Float64, "min": pl.Float64, "max": pl.Float64, "integer": pl.Boolean}
 )
-_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "name": pl.String,
-    "class": pl.String,
-    "scope": pl.String,
-    "style": pl.String,
-    "warm_up": pl.UInt32,
-    "takes_model": pl.Boolean,
-    "params": pl.List(_PARAM),
-    "summary": pl.String,
-}
+_SCHEMA = pl.Schema(
+    {
+        "name": pl.String(),
+        "class": pl.String(),
+        "scope": pl.String(),
+        "style": pl.String(),
+        "warm_up": pl.UInt32(),
+        "takes_model": pl.Boolean(),
+        "params": pl.List(_PARAM),
+        "summary": pl.String(),
+    }
+)
 _BUILT_IN: dict[str, type[BaseStrategyAgent]] = {}
 _OWN: dict[str, Callable[..., BaseStrategyAgent]] = {}
 

@@ -9,7 +9,7 @@ use mirrorfast_core::signals::{
     market_regime, momentum_strength, reversion, signal, signal_state, signal_strength, trend_regime, trend_score,
     volatility_regime, volume_composite_score,
 };
-use mirrorfast_core::types::{Bar, Market, Timeframe};
+use mirrorfast_core::types::{Market, Timeframe};
 use proptest::prelude::*;
 
 const NAN: f64 = f64::NAN;
@@ -380,16 +380,12 @@ fn reversion_signs() {
     }
 }
 
-fn candle(open: f64, close: f64) -> Bar {
-    Bar { ts: 0, open, high: open.max(close) + 1.0, low: open.min(close) - 1.0, close, volume: 1.0 }
-}
-
 #[test]
 fn candle_clusters() {
     let t = EnhancedThresholds::default();
     let last = |bodies: &[(f64, f64)]| {
         let mut clusters = CandleClusters::new(&t);
-        bodies.iter().map(|&(open, close)| clusters.update(&candle(open, close))).last().unwrap()
+        bodies.iter().map(|&(open, close)| clusters.update(open, close)).last().unwrap()
     };
     assert_eq!(last(&[(100.0, 101.0)]), None);
     let run = last(&[(100.0, 101.0), (101.0, 103.0), (103.0, 106.0)]).unwrap();

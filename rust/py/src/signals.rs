@@ -109,6 +109,7 @@ fn classifier_inputs(name: &str) -> PyResult<Vec<&'static str>> {
 
 /// Labels of whole columns, given in the order of `classifier_inputs`; a missing label is null.
 #[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // PyO3 hands lists over by value
 fn classify_columns(
     py: Python<'_>,
     name: &str,
@@ -138,6 +139,7 @@ fn classify_columns(
 
 /// Label of one row, given in the order of `classifier_inputs`; `None` for a missing one.
 #[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // PyO3 hands lists over by value
 fn classify_row(name: &str, values: Vec<f64>, timeframe: &str, market: &str) -> PyResult<Option<&'static str>> {
     let classifier = Classifier::find(name, timeframe, market).map_err(gateway::raise)?;
     count(name, values.len())?;

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import mirrorfast as mf
-from mirrorfast.ensemble import StackedModel, fit_stacking
+from mirrorfast.ensemble import OnnxStackedModel, StackedModel, fit_onnx_stacking, fit_stacking
 from mirrorfast.ensemble.stacking import _position
 
 
@@ -95,3 +95,65 @@ def test_refusals(table: pl.DataFrame) -> None:
         fit_stacking(table.head(40))
     with pytest.raises(mf.ParameterError, match="expected method 'stacked'"):
         mf.Ensemble("weighted", model=fit_stacking(table))
+
+
+@pytest.mark.parametrize("kind", ["GradientBoostingRegressor", "GradientBoostingClassifier"])
+def test_any_estimator_as_a_graph(kind: str, table: pl.DataFrame, tmp_path: Path) -> None:
+    ensemble = pytest.importorskip("sklearn.ensemble", reason="scikit-learn is not installed")
+    pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+    estimator = getattr(ensemble, kind)(n_estimators=20, random_state=0)
+    model = fit_onnx_stacking(table, estimator)
+    assert model.strategies == ("good", "noise", "silent")
+    assert 0.65 < model.score["hit_rate"] < 0.75
+    assert model.out_of_fold.len() == 2_000
+    back = OnnxStackedModel.load(model.save(tmp_path / "stack.onnx"))
+    assert back.score == model.score
+    assert back.predict(table).equals(model.predict(table))
+    out = mf.Ensemble("stacked", model=model).combine(table)
+    assert out["consensus"].equals(model.predict(table).alias("consensus"))
+    assert (out["contribution_good"].abs().mean() or 0.0) > 5 * (out["contribution_noise"].abs().mean() or 0.0)
+    assert out["contribution_silent"].abs().max() == 0.0
+    # The graph gives what the estimator gives, in single precision.
+    again = estimator.fit(x := _inputs(table), _labels(table, kind))
+    raw = again.predict_proba(x)[:, 1] * 2.0 - 1.0 if kind.endswith("Classifier") else again.predict(x)
+    expected = np.clip(raw / np.quantile(np.abs(raw[:-1]), 0.95), -1.0, 1.0)
+    assert np.abs(out["consensus"].to_numpy() - expected).max() < 0.02
+
+
+def _inputs(table: pl.DataFrame) -> np.ndarray:
+    return table.select("good", "noise", pl.lit(0.0).alias("silent")).to_numpy()
+
+
+def _labels(table: pl.DataFrame, kind: str) -> np.ndarray:
+    ahead = (table["close"].shift(-1) / table["close"] - 1.0).to_numpy()
+    y = np.nan_to_num(ahead / np.nanstd(ahead))
+    return (y > 0.0).astype(int) if kind.endswith("Classifier") else y
+
+
+def test_a_graph_as_a_strategy(table: pl.DataFrame, market: pl.DataFrame) -> None:
+    ensemble = pytest.importorskip("sklearn.ensemble", reason="scikit-learn is not installed")
+    pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+    trainer = mf.StrategyTrainerAgent()
+    for name in ("ut_bot", "mean_reversion"):
+        trainer.register_strategy(name, name)
+    bars = market.filter(pl.col("symbol") == "BTC/USD").head(1_000)
+    past = trainer.evaluate(bars)
+    model = fit_onnx_stacking(past, ensemble.RandomForestRegressor(n_estimators=5, max_depth=2, random_state=0))
+    agent = model.agent()
+    assert agent.evaluate(bars).equals(model.predict(past))
+    assert agent.votes(bars)["signal"].null_count() == 10
+    ensemble_ = mf.Ensemble("stacked", model=model)
+    for use in (lambda: ensemble_.config, lambda: ensemble_.stream(["ut_bot", "mean_reversion"])):
+        with pytest.raises(mf.ParameterError, match="over tables alone"):
+            use()
+    with pytest.raises(mf.DataError, match="a column mean_reversion"):
+        model.combine(past.drop("mean_reversion"))
+
+
+def test_strange_graphs_are_refused(tmp_path: Path) -> None:
+    for content in (b"", b"nonsense"):
+        (tmp_path / "x.onnx").write_bytes(content)
+        with pytest.raises(mf.errors.ModelError):
+            OnnxStackedModel.load(tmp_path / "x.onnx")
+    with pytest.raises(mf.errors.ModelError, match="No such file"):
+        OnnxStackedModel.load(tmp_path / "none.onnx")

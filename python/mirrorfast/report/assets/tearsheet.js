@@ -79,7 +79,7 @@
     const px = t => (t - x0) / (x1 - x0) * 100, py = v => (y1 - v) / (y1 - y0) * 100;
     const dense = c.d.marks.filter(m => s + m.x >= x0 && s + m.x <= x1).length > 160;
     c.marks.forEach((m, k) => {
-      const x = px(s + c.d.marks[k].x), glyph = m.getAttribute("href").replace("-s", "") + (dense ? "-s" : "");
+      const x = px(s + c.d.marks[k].x), glyph = m.getAttribute("href").replace(/-s$/, "") + (dense ? "-s" : "");
       if (m.getAttribute("href") !== glyph) m.setAttribute("href", glyph);
       m.setAttribute("x", x + "%"); m.setAttribute("y", py(c.d.marks[k].y) + "%");
       m.style.display = x < -1 || x > 101 ? "none" : "";

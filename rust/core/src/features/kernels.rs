@@ -112,12 +112,64 @@ impl Recursive {
         [now.atr] = self.atr.update(hlc);
         [now.obv] = self.obv.update([close, volume]);
         [now.vwap] = self.vwap.update([high, low, close, volume]);
-        (now.cluster_direction, now.cluster_strength) = match self.clusters.update(bar) {
+        (now.cluster_direction, now.cluster_strength) = match self.clusters.update(bar.open, close) {
             Some(Cluster { direction, strength, .. }) => (direction, strength),
             None => (f64::NAN, f64::NAN),
         };
         self.past_ema_21.push(now.ema[EMA_21]);
         self.past_rsi.push(now.rsi);
+    }
+
+    /// The state after all bars of `s`, as after pushing them one by one; from the state before the first bar.
+    ///
+    /// Values are wanted at the end only: until the bars that the rings reach back to, every group of indicators has a loop of its
+    /// own, with its state in registers and what nobody reads left out.
+    pub(super) fn run_last(&mut self, s: &Series<'_>) {
+        let bulk = s.len().saturating_sub(self.past_ema_21.capacity());
+        let (open, high, low) = (&s.open[..bulk], &s.high[..bulk], &s.low[..bulk]);
+        let (close, volume) = (&s.close[..bulk], &s.volume[..bulk]);
+
+        let [mut a, mut b, mut c, mut d, mut e, mut f] = self.ema.clone();
+        let mut macd = self.macd.clone();
+        for &x in close {
+            a.update([x]);
+            b.update([x]);
+            c.update([x]);
+            d.update([x]);
+            e.update([x]);
+            f.update([x]);
+            macd.update([x]);
+        }
+        self.ema = [a, b, c, d, e, f];
+        self.macd = macd;
+
+        let (mut directional, mut supertrend, mut atr) =
+            (self.directional.clone(), self.supertrend.clone(), self.atr.clone());
+        let mut rsi = self.rsi.clone();
+        for ((&h, &l), &x) in high.iter().zip(low).zip(close) {
+            directional.update([h, l, x]);
+            supertrend.update([h, l, x]);
+            atr.update([h, l, x]);
+            rsi.update([x]);
+        }
+        (self.directional, self.supertrend, self.atr, self.rsi) = (directional, supertrend, atr, rsi);
+
+        let (mut obv, mut vwap) = (self.obv.clone(), self.vwap.clone());
+        for (((&h, &l), &x), &v) in high.iter().zip(low).zip(close).zip(volume) {
+            obv.update([x, v]);
+            vwap.update([h, l, x, v]);
+        }
+        (self.obv, self.vwap) = (obv, vwap);
+
+        let mut clusters = self.clusters.clone();
+        for (&o, &x) in open.iter().zip(close) {
+            clusters.update(o, x);
+        }
+        self.clusters = clusters;
+
+        for i in bulk..s.len() {
+            self.push(&s.bar(i));
+        }
     }
 
     /// Fractional change of `ema_21` over 21 bars.

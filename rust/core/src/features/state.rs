@@ -115,9 +115,7 @@ impl FeatureState {
             return;
         }
         let Some(end) = series.len().checked_sub(1) else { return };
-        for i in 0..=end {
-            self.recursive.push(&series.bar(i));
-        }
+        self.recursive.run_last(series);
         self.windows.run_last(series);
         self.levels.run_last(series);
         self.last = series.bar(end);

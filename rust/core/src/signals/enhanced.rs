@@ -6,7 +6,6 @@ use super::classify::within;
 use super::labels::MomentumStrength;
 use super::{TOLERANCE, above, at_least, below};
 use crate::error::Result;
-use crate::types::Bar;
 
 /// Numbers of the enhanced analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -229,24 +228,25 @@ impl CandleClusters {
         Self { run_length: u32::from(t.run_length), engulfing: t.engulfing, run: 0, open: 0.0, close: 0.0, seen: 0 }
     }
 
-    /// Takes the next bar; missing on the first, which has no bar before it.
+    /// Takes open and close of the next bar; missing on the first, which has no bar before it.
     #[inline]
-    pub fn update(&mut self, bar: &Bar) -> Option<Cluster> {
-        let (open, close) = (self.open, self.close);
-        (self.open, self.close) = (bar.open, bar.close);
-        let body = bar.close - bar.open;
+    pub fn update(&mut self, open: f64, close: f64) -> Option<Cluster> {
+        let (open_before, close_before) = (self.open, self.close);
+        (self.open, self.close) = (open, close);
+        let body = close - open;
         let sign = if body > 0.0 { 1 } else { -i32::from(body < 0.0) };
         if self.seen == 0 {
             self.seen = 1;
             self.run = sign;
             return None;
         }
-        let before = close - open;
+        let before = close_before - open_before;
         let (size, size_before) = (body.abs(), before.abs());
         // A tick counts the same at every price: noise is measured against the price, not against the body.
-        let noise = TOLERANCE * bar.open;
+        let noise = TOLERANCE * open;
         let grows = size - size_before > noise;
-        let covers = bar.open.min(bar.close) <= open.min(close) && bar.open.max(bar.close) >= open.max(close);
+        let covers =
+            open.min(close) <= open_before.min(close_before) && open.max(close) >= open_before.max(close_before);
         let turned = body * before < 0.0;
         self.run = if sign != 0 && self.run.signum() == sign && grows { self.run + sign } else { sign };
         let cluster = if self.run.unsigned_abs() >= self.run_length {

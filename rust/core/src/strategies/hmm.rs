@@ -1,11 +1,18 @@
 //! A hidden Markov model with Gaussian states over pairs of observations: fitting on the past, filtering, nothing that looks ahead.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::error::{CoreError, Result};
 
 /// One observation.
 pub(super) type Point = [f64; 2];
+
+/// Most states that a model may have.
+const MAX_STATES: usize = 16;
+
+/// One probability a state.
+pub(super) type Belief = SmallVec<[f64; MAX_STATES]>;
 
 /// What a state stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +135,7 @@ impl Hmm {
             Err(CoreError::parameter(format!("regime_change.model.{field}"), value, expected))
         };
         let n = model.start.len();
-        if !(2..=16).contains(&n) {
+        if !(2..=MAX_STATES).contains(&n) {
             return bad("start", format!("{n} states"), "2 to 16 states");
         }
         let distribution =
@@ -172,17 +179,17 @@ impl Hmm {
     }
 
     /// Filtered probabilities after one more observation: `p_j ∝ density_j(x)·Σ_i p_i·transition_ij`; no `belief` yet: the start.
-    pub(super) fn filter(&self, belief: &mut Vec<f64>, x: &Point) {
+    pub(super) fn filter(&self, belief: &mut Belief, x: &Point) {
         let n = self.states.len();
         let x = self.standard(x);
-        let log: Vec<f64> = self.states.iter().map(|s| s.log_density(&x)).collect();
+        let log: Belief = self.states.iter().map(|s| s.log_density(&x)).collect();
         let top = log.iter().fold(f64::MIN, |a, &b| a.max(b));
-        let prior: Vec<f64> = if belief.len() == n {
+        let prior: Belief = if belief.len() == n {
             (0..n).map(|j| (0..n).map(|i| belief[i] * self.transition[i * n + j]).sum()).collect()
         } else {
-            self.start.clone()
+            self.start.iter().copied().collect()
         };
-        let mut next: Vec<f64> = prior.iter().zip(&log).map(|(p, l)| p * (l - top).exp()).collect();
+        let mut next: Belief = prior.iter().zip(&log).map(|(p, l)| p * (l - top).exp()).collect();
         let total: f64 = next.iter().sum();
         if total > 0.0 {
             for p in &mut next {
@@ -386,7 +393,7 @@ mod tests {
     fn finds_planted_regimes() {
         let points = two_regimes();
         let hmm = Hmm::fit(&points, 2, 20).unwrap();
-        let mut belief = Vec::new();
+        let mut belief = Belief::new();
         let mut right = 0;
         for (k, p) in points.iter().enumerate() {
             hmm.filter(&mut belief, p);
@@ -420,7 +427,7 @@ mod tests {
         let d =
             |x| [density(x, model.means[0], model.covariances[0]), density(x, model.means[1], model.covariances[1])];
         let (x0, x1) = ([0.3, -0.2], [1.5, 0.9]);
-        let mut belief = Vec::new();
+        let mut belief = Belief::new();
         hmm.filter(&mut belief, &x0);
         let (a, b) = (0.6 * d(x0)[0], 0.4 * d(x0)[1]);
         assert!((belief[0] - a / (a + b)).abs() < 1e-12);
@@ -434,7 +441,7 @@ mod tests {
     fn flat_series_and_short_series() {
         let flat = vec![[0.0, -18.0]; 100];
         let hmm = Hmm::fit(&flat, 3, 10).unwrap();
-        let mut belief = Vec::new();
+        let mut belief = Belief::new();
         hmm.filter(&mut belief, &flat[0]);
         assert!(belief.iter().all(|p| p.is_finite()));
         assert!(Hmm::fit(&flat[..5], 3, 10).is_none());

@@ -8,7 +8,7 @@ use crate::indicators::statistic::Zscore;
 use crate::indicators::volatility::RealisedVolatility;
 use crate::indicators::{Indicator, step};
 use crate::signals::{above, below};
-use crate::strategies::hmm::{Hmm, HmmModel, Point, Role};
+use crate::strategies::hmm::{Belief, Hmm, HmmModel, Point, Role};
 use crate::strategies::registry::{Row, Style};
 use crate::strategies::{Context, Holding, Rule, Vote, erase};
 use crate::window::Ring;
@@ -61,7 +61,7 @@ pub struct RegimeChange {
     fixed: bool,
     from_ts: Option<i64>,
     hmm: Option<Hmm>,
-    belief: Vec<f64>,
+    belief: Belief,
     role: Option<Role>,
     holding: Holding,
 }
@@ -113,7 +113,7 @@ impl RegimeChange {
             fixed: hmm.is_some(),
             from_ts,
             hmm,
-            belief: Vec::new(),
+            belief: Belief::new(),
             role: None,
             holding: Holding::new(),
         })
