@@ -2,24 +2,58 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Rows that are told from one base, see [`Smoother`].
+const STRIDE: usize = 4;
+
+/// `keep`, `keep²` …: what is left of the base after one row, two rows …
+fn powers(keep: f64) -> [f64; STRIDE] {
+    let mut power = 1.0;
+    [(); STRIDE].map(|()| {
+        power *= keep;
+        power
+    })
+}
+
 /// `s ← s + k·(x − s)`, seeded by the mean of the first `period` values.
 ///
-/// The state is the gap `x − s` instead of `s`: `gap ← (1 − k)·(gap + Δx)` is two operations from row to row where the usual form
-/// has three, and on equal values the gap decays to zero, so that every average of a flat series is that value itself.
+/// The state is the gap `x − s` instead of `s`: `gap ← (1 − k)·(gap + Δx)`. On equal values it decays to zero, so that every average
+/// of a flat series is that value itself.
+///
+/// A row would wait for the one before it, as one operation waits for another. So four rows are told from one base: with
+/// `part ← (1 − k)·(part + Δx)` from zero at the base, the gap `j` rows after it is `(1 − k)ʲ · base + part`. Only the base is handed on
+/// from four rows to the next four, and the parts of different fours are computed side by side.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Smoother {
     period: usize,
     keep: f64,
+    powers: [f64; STRIDE],
     seen: usize,
     last: f64,
     /// Sum of the values while seeding, `last − average` afterwards.
     gap: f64,
+    base: f64,
+    part: f64,
+    place: usize,
 }
+
+/// A sum of nothing: adding to it changes no bit, not even the sign of a zero.
+const NOTHING: f64 = -0.0;
 
 impl Smoother {
     /// Factor `k` in (0, 1] after a seed of `period ≥ 1` values.
     pub fn with_factor(period: usize, k: f64) -> Self {
-        Self { period: period.max(1), keep: 1.0 - k, seen: 0, last: 0.0, gap: 0.0 }
+        let keep = 1.0 - k;
+        Self {
+            period: period.max(1),
+            keep,
+            powers: powers(keep),
+            seen: 0,
+            last: 0.0,
+            gap: 0.0,
+            base: 0.0,
+            part: NOTHING,
+            place: 0,
+        }
     }
 
     /// An exponential average: `k = 2 / (period + 1)`.
@@ -43,8 +77,15 @@ impl Smoother {
     #[inline(always)]
     pub fn push_gap(&mut self, x: f64) -> f64 {
         if self.seen >= self.period {
-            self.gap = self.keep * (self.gap + (x - self.last));
+            self.part = self.keep * (self.part + (x - self.last));
+            self.gap = self.powers[self.place % STRIDE] * self.base + self.part;
             self.last = x;
+            self.place += 1;
+            if self.place == STRIDE {
+                self.place = 0;
+                self.base = self.gap;
+                self.part = NOTHING;
+            }
             return self.gap;
         }
         self.seen += 1;
@@ -54,7 +95,46 @@ impl Smoother {
             return f64::NAN;
         }
         self.gap = x - self.gap / self.period as f64;
+        self.base = self.gap;
         self.gap
+    }
+
+    /// Adds several values: the same averages as by [`Self::push`], bit for bit.
+    #[inline(always)]
+    pub fn extend(&mut self, xs: &[f64], out: &mut [f64]) {
+        self.extend_gaps(xs, out);
+        for (y, x) in out.iter_mut().zip(xs) {
+            *y = x - *y;
+        }
+    }
+
+    /// Adds several values: the same gaps as by [`Self::push_gap`], bit for bit.
+    #[inline(always)]
+    pub fn extend_gaps(&mut self, xs: &[f64], out: &mut [f64]) {
+        let mut head = 0;
+        while head < xs.len() && !(self.is_warm() && self.place == 0) {
+            out[head] = self.push_gap(xs[head]);
+            head += 1;
+        }
+        let (keep, powers, mut last, mut base) = (self.keep, self.powers, self.last, self.base);
+        let (fours, rest) = xs[head..].as_chunks::<STRIDE>();
+        for (x, y) in fours.iter().zip(out[head..].as_chunks_mut::<STRIDE>().0) {
+            let change = [x[0] - last, x[1] - x[0], x[2] - x[1], x[3] - x[2]];
+            last = x[3];
+            let mut part = NOTHING;
+            for j in 0..STRIDE {
+                part = keep * (part + change[j]);
+                y[j] = powers[j] * base + part;
+            }
+            base = y[3];
+            self.gap = base;
+        }
+        self.last = last;
+        self.base = base;
+        let done = xs.len() - rest.len();
+        for (x, y) in rest.iter().zip(&mut out[done..]) {
+            *y = self.push_gap(*x);
+        }
     }
 
     /// The present average, NaN until warm.
@@ -79,43 +159,87 @@ impl Smoother {
         self.seen = 0;
         self.last = 0.0;
         self.gap = 0.0;
+        self.base = 0.0;
+        self.part = NOTHING;
+        self.place = 0;
     }
 }
 
 /// Wilder's decaying sum `s ← s − s/period + x`, after a plain sum of `seed` values.
 ///
 /// What RSI, CMO and the directional indicators divide by each other: a quotient of two such sums is that of the averages, and
-/// sums of non-negative values stay non-negative.
+/// sums of non-negative values stay non-negative. Four rows are told from one base, as in [`Smoother`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WilderSum {
     keep: f64,
+    powers: [f64; STRIDE],
     seed: usize,
     seen: usize,
     sum: f64,
+    base: f64,
+    part: f64,
+    place: usize,
 }
 
 impl WilderSum {
     /// Decay of `period ≥ 1`, starting after `seed` values.
     pub fn new(period: usize, seed: usize) -> Self {
-        Self { keep: 1.0 - 1.0 / period.max(1) as f64, seed, seen: 0, sum: 0.0 }
+        let keep = 1.0 - 1.0 / period.max(1) as f64;
+        Self { keep, powers: powers(keep), seed, seen: 0, sum: 0.0, base: 0.0, part: NOTHING, place: 0 }
     }
 
     /// Adds a value and returns the sum, whether or not the seed is complete.
     #[inline(always)]
     pub fn push(&mut self, x: f64) -> f64 {
         if self.seen >= self.seed {
-            self.sum = self.sum * self.keep + x;
+            self.part = self.part * self.keep + x;
+            self.sum = self.powers[self.place % STRIDE] * self.base + self.part;
+            self.place += 1;
+            if self.place == STRIDE {
+                self.place = 0;
+                self.base = self.sum;
+                self.part = NOTHING;
+            }
         } else {
             self.seen += 1;
             self.sum += x;
+            self.base = self.sum;
         }
         self.sum
+    }
+
+    /// Adds several values, each of which gives way to the sum after it: the same as by [`Self::push`], bit for bit.
+    #[inline(always)]
+    pub fn extend(&mut self, values: &mut [f64]) {
+        let mut head = 0;
+        while head < values.len() && !(self.seen >= self.seed && self.place == 0) {
+            values[head] = self.push(values[head]);
+            head += 1;
+        }
+        let (keep, powers, mut base) = (self.keep, self.powers, self.base);
+        let (fours, rest) = values[head..].as_chunks_mut::<STRIDE>();
+        for x in fours {
+            let mut part = NOTHING;
+            for j in 0..STRIDE {
+                part = part * keep + x[j];
+                x[j] = powers[j] * base + part;
+            }
+            base = x[3];
+            self.sum = base;
+        }
+        self.base = base;
+        for x in rest {
+            *x = self.push(*x);
+        }
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
         self.seen = 0;
         self.sum = 0.0;
+        self.base = 0.0;
+        self.part = NOTHING;
+        self.place = 0;
     }
 }
 

@@ -3,78 +3,148 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, TILE, erase};
 use crate::window::RollingSum;
 
 /// `(tp − mean) / (0.015 · mean |tp − mean|)` of the typical price over the window (Lambert, 1980); 0 where the window is flat.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cci {
     sum: RollingSum,
-    values: Contiguous,
+    values: Recent,
     inverse: f64,
 }
 
-/// The values of a window, one behind the other.
+/// The values of a window, one behind the other: each is written twice, `size` apart, so that the window never wraps.
 ///
 /// Every bar reads the whole window in vectors right after it wrote one value. A processor cannot forward a fresh store to a wider
 /// load and would wait for it: so the newest values are kept apart, and only those that have long reached the cache are read
 /// from the buffer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Contiguous {
+struct Recent {
     buffer: Vec<f64>,
-    end: usize,
+    at: usize,
     size: usize,
-    newest: [f64; Contiguous::APART],
+    newest: [f64; LANES],
 }
 
-impl Contiguous {
-    const APART: usize = 4;
+/// Interleaved sums of a window: they fill vector registers and shorten the chain of additions.
+const LANES: usize = 4;
 
+impl Recent {
     fn new(size: usize) -> Self {
-        Self { buffer: vec![0.0; 2 * size + 64], end: size - 1, size, newest: [0.0; Self::APART] }
+        Self { buffer: vec![0.0; 2 * size], at: 0, size, newest: [0.0; LANES] }
     }
 
     #[inline(always)]
     fn push(&mut self, x: f64) {
-        if self.end == self.buffer.len() {
-            self.buffer.copy_within(self.end + 1 - self.size.., 0);
-            self.end = self.size - 1;
-        }
-        self.buffer[self.end] = x;
-        self.end += 1;
+        self.buffer[self.at] = x;
+        self.buffer[self.at + self.size] = x;
+        self.at = if self.at + 1 < self.size { self.at + 1 } else { 0 };
         let [_, b, c, d] = self.newest;
         self.newest = [b, c, d, x];
     }
 
-    /// `Σ |v − mean|` in four interleaved sums, which fill vector registers and shorten the chain of additions.
+    /// Adds several values.
+    fn extend(&mut self, xs: &[f64]) {
+        let skipped = xs.len().saturating_sub(self.size.max(LANES));
+        self.at = (self.at + skipped) % self.size;
+        for &x in &xs[skipped..] {
+            self.push(x);
+        }
+    }
+
+    /// Oldest first.
+    #[inline(always)]
+    fn window(&self) -> &[f64] {
+        &self.buffer[self.at..self.at + self.size]
+    }
+
+    /// `Σ |v − mean|`: the odd ones at the old end first, then lane by lane.
     #[inline(always)]
     fn deviation(&self, mean: f64) -> f64 {
-        let window = &self.buffer[self.end - self.size..self.end];
-        let Some(older) = self.size.checked_sub(Self::APART).and_then(|n| window.get(..n)) else {
-            return window.iter().map(|v| (v - mean).abs()).sum();
-        };
-        let mut sums = self.newest.map(|v| (v - mean).abs());
-        let chunks = older.chunks_exact(4);
-        let rest: f64 = chunks.remainder().iter().map(|v| (v - mean).abs()).sum();
-        for chunk in chunks {
-            for (sum, v) in sums.iter_mut().zip(chunk) {
+        let (odd, rest) = self.window().split_at(self.size % LANES);
+        let mut sums = [0.0; LANES];
+        for (sum, v) in sums[LANES - odd.len()..].iter_mut().zip(odd) {
+            *sum += (v - mean).abs();
+        }
+        if let Some((_, older)) = rest.as_chunks::<LANES>().0.split_last() {
+            for chunk in older {
+                for (sum, v) in sums.iter_mut().zip(chunk) {
+                    *sum += (v - mean).abs();
+                }
+            }
+            for (sum, v) in sums.iter_mut().zip(self.newest) {
                 *sum += (v - mean).abs();
             }
         }
-        // Lane by lane, in the order in which the registers hold them.
-        (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
+        joined(sums)
     }
 
     fn reset(&mut self) {
-        self.end = self.size - 1;
+        self.at = 0;
     }
 }
+
+/// The lanes of a sum, in the order in which registers hold them.
+#[inline(always)]
+fn joined(sums: [f64; LANES]) -> f64 {
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
+}
+
+/// [`Recent::deviation`] of every window of `n` values, for `LANES` neighbouring rows at a time.
+#[inline(always)]
+fn deviations(values: &[f64], n: usize, means: &[f64], out: &mut [f64]) {
+    let odd = n % LANES;
+    let rows = means.len();
+    let mut start = 0;
+    while start < rows {
+        // The last group reaches back into the one before it.
+        let first = start.min(rows.saturating_sub(ROWS));
+        let count = ROWS.min(rows);
+        let mut mean = [0.0; ROWS];
+        mean[..count].copy_from_slice(&means[first..first + count]);
+        let mut sums = [[0.0; ROWS]; LANES];
+        let window = &values[first..];
+        let mut add = |sum: &mut [f64; ROWS], k: usize| {
+            let Some(v) = window[k..].first_chunk::<ROWS>() else { return };
+            for r in 0..ROWS {
+                sum[r] += (v[r] - mean[r]).abs();
+            }
+        };
+        for k in 0..odd {
+            add(&mut sums[LANES - odd + k], k);
+        }
+        for k in (odd..n).step_by(LANES) {
+            for lane in 0..LANES {
+                add(&mut sums[lane], k + lane);
+            }
+        }
+        for r in 0..count {
+            out[first + r] = joined(sums.map(|sum| sum[r]));
+        }
+        start += ROWS;
+    }
+}
+
+/// Rows whose deviations are summed together.
+const ROWS: usize = 4;
 
 impl Cci {
     /// A window of `period ≥ 2` bars.
     pub fn new(period: usize) -> Self {
-        Self { sum: RollingSum::new(period), values: Contiguous::new(period), inverse: 1.0 / period as f64 }
+        Self { sum: RollingSum::new(period), values: Recent::new(period), inverse: 1.0 / period as f64 }
     }
+}
+
+#[inline(always)]
+fn index(total: f64, mean: f64, spread: f64) -> f64 {
+    let distance = total - mean;
+    // What the rounding of the mean leaves of a flat window must not be divided by itself.
+    let noise = 1e-14 * mean.abs();
+    let scale = 0.015 * spread;
+    let flat = (distance.abs() <= noise) | (spread <= noise) | (scale == 0.0);
+    let index = distance / scale;
+    if flat { 0.0 } else { index }
 }
 
 impl Indicator<3, 1> for Cci {
@@ -88,12 +158,27 @@ impl Indicator<3, 1> for Cci {
             return [f64::NAN];
         }
         let mean = sum * self.inverse;
-        let spread = self.values.deviation(mean) * self.inverse;
-        let distance = total - mean;
-        // What the rounding of the mean leaves of a flat window must not be divided by itself.
-        let noise = 1e-14 * mean.abs();
-        let scale = 0.015 * spread;
-        [if distance.abs() <= noise || spread <= noise || scale == 0.0 { 0.0 } else { distance / scale }]
+        [index(total, mean, self.values.deviation(mean) * self.inverse)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, [high, low, close]: [&[f64]; 3], [out]: [&mut [f64]; 1]) {
+        let (n, rows) = (self.values.size, out.len());
+        // The totals of the window before these rows, these rows, and room for the last group of rows.
+        let mut totals = Vec::with_capacity(n + rows + ROWS);
+        totals.extend_from_slice(&self.values.window()[1..]);
+        totals.extend(high.iter().zip(low).zip(close).map(|((high, low), close)| high + low + close));
+        let fresh = n - 1..n - 1 + rows;
+        self.values.extend(&totals[fresh.clone()]);
+        self.sum.extend(&totals[fresh.clone()], out);
+        totals.resize(n + rows + ROWS, 0.0);
+        for y in &mut *out {
+            *y *= self.inverse;
+        }
+        let mut spread = [0.0; TILE];
+        deviations(&totals, n, out, &mut spread);
+        for ((y, total), spread) in out.iter_mut().zip(&totals[fresh]).zip(&spread) {
+            *y = index(*total, *y, spread * self.inverse);
+        }
     }
     fn reset(&mut self) {
         self.sum.reset();

@@ -19,11 +19,24 @@ impl Roc {
     }
 }
 
+#[inline(always)]
+fn change(x: f64, past: f64) -> f64 {
+    let change = (x / past - 1.0) * 100.0;
+    if past == 0.0 { 0.0 } else { change }
+}
+
 impl Indicator<1, 1> for Roc {
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         let [past] = self.past.push([x]);
-        [if past == 0.0 { 0.0 } else { (x / past - 1.0) * 100.0 }]
+        [change(x, past)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, [xs]: [&[f64]; 1], [out]: [&mut [f64]; 1]) {
+        self.past.extend([xs], [&mut *out]);
+        for (y, x) in out.iter_mut().zip(xs) {
+            *y = change(*x, *y);
+        }
     }
     fn reset(&mut self) {
         self.past.reset();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::smooth::WilderSum;
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, TILE, erase, warm};
 use crate::window::larger;
 
 /// `100 · gains / (gains + losses)`, both Wilder sums of the changes (Wilder, 1978); 50 where nothing has changed yet.
@@ -25,6 +25,13 @@ impl Rsi {
     }
 }
 
+/// Gains in percent of all movement.
+#[inline(always)]
+fn share(gains: f64, losses: f64) -> f64 {
+    let total = gains + losses;
+    if total > 0.0 { 100.0 * (gains / total) } else { 50.0 }
+}
+
 impl Indicator<1, 1> for Rsi {
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
@@ -40,8 +47,25 @@ impl Indicator<1, 1> for Rsi {
             self.seen += 1;
             return [f64::NAN];
         }
-        let total = gains + losses;
-        [if total > 0.0 { 100.0 * (gains / total) } else { 50.0 }]
+        [share(gains, losses)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, inputs: [&[f64]; 1], outputs: [&mut [f64]; 1]) {
+        let ([xs], [out]) = warm(self, inputs, outputs, |k| k.seen == k.period);
+        let n = xs.len();
+        let (mut gains, mut losses) = ([0.0; TILE], [0.0; TILE]);
+        let (gains, losses) = (&mut gains[..n], &mut losses[..n]);
+        for i in 0..n {
+            let change = xs[i] - if i > 0 { xs[i - 1] } else { self.last };
+            let gain = larger(change, 0.0);
+            (gains[i], losses[i]) = (gain, gain - change);
+        }
+        self.last = xs.last().copied().unwrap_or(self.last);
+        self.gains.extend(gains);
+        self.losses.extend(losses);
+        for ((y, gains), losses) in out.iter_mut().zip(gains).zip(losses) {
+            *y = share(*gains, *losses);
+        }
     }
     fn reset(&mut self) {
         *self = Self::new(self.period);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::momentum::place::is_flat;
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, TILE, erase};
 use crate::window::{RollingRange, larger, smaller};
 
 /// `−100 · (highest high − close) / (highest high − lowest low)`, −100 to 0 (Williams, 1973); 0 in a flat window.
@@ -20,15 +20,25 @@ impl WillR {
     }
 }
 
+#[inline(always)]
+fn place(highest: f64, lowest: f64, close: f64) -> f64 {
+    let place = (highest - close) / (highest - lowest) * -100.0;
+    if is_flat(highest, lowest) { 0.0 } else { larger(-100.0, smaller(0.0, place)) }
+}
+
 impl Indicator<3, 1> for WillR {
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 1] {
         let (highest, lowest) = self.range.push(high, low);
-        if is_flat(highest, lowest) {
-            return [0.0];
+        [place(highest, lowest, close)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, [high, low, close]: [&[f64]; 3], [out]: [&mut [f64]; 1]) {
+        let mut lowest = [0.0; TILE];
+        self.range.extend(high, low, out, &mut lowest);
+        for ((y, lowest), close) in out.iter_mut().zip(&lowest).zip(close) {
+            *y = place(*y, *lowest, *close);
         }
-        let place = (highest - close) / (highest - lowest) * -100.0;
-        [larger(-100.0, smaller(0.0, place))]
     }
     fn reset(&mut self) {
         self.range.reset();

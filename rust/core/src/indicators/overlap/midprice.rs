@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, TILE, erase};
 use crate::window::RollingRange;
 
 /// `(highest high + lowest low) / 2` of the window: each line of the Ichimoku cloud.
@@ -24,6 +24,14 @@ impl Indicator<2, 1> for Midprice {
     fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 1] {
         let (highest, lowest) = self.range.push(high, low);
         [0.5 * (highest + lowest)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, [high, low]: [&[f64]; 2], [out]: [&mut [f64]; 1]) {
+        let mut lowest = [0.0; TILE];
+        self.range.extend(high, low, out, &mut lowest);
+        for (y, lowest) in out.iter_mut().zip(&lowest) {
+            *y = 0.5 * (*y + lowest);
+        }
     }
     fn reset(&mut self) {
         self.range.reset();

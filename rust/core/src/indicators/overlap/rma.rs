@@ -24,6 +24,10 @@ impl Indicator<1, 1> for Rma {
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         [self.smooth.push(x)]
     }
+    #[inline(always)]
+    fn fill(&mut self, [xs]: [&[f64]; 1], [out]: [&mut [f64]; 1]) {
+        self.smooth.extend(xs, out);
+    }
     fn reset(&mut self) {
         self.smooth.reset();
     }

@@ -24,6 +24,10 @@ impl Indicator<1, 1> for Sma {
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         [self.mean.push(x)]
     }
+    #[inline(always)]
+    fn fill(&mut self, [xs]: [&[f64]; 1], [out]: [&mut [f64]; 1]) {
+        self.mean.extend(xs, out);
+    }
     fn reset(&mut self) {
         self.mean.reset();
     }

@@ -21,17 +21,29 @@ impl Aroon {
         let n = period as f64;
         Self { age: RangeAge::new(period + 1), period: n, factor: 100.0 / n }
     }
+
+    #[inline(always)]
+    fn lines(&self, since_high: f64, since_low: f64) -> [f64; 3] {
+        [
+            self.factor * (self.period - since_high),
+            self.factor * (self.period - since_low),
+            self.factor * (since_low - since_high),
+        ]
+    }
 }
 
 impl Indicator<2, 3> for Aroon {
     #[inline(always)]
     fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 3] {
         let (since_high, since_low) = self.age.push(high, low);
-        [
-            self.factor * (self.period - since_high),
-            self.factor * (self.period - since_low),
-            self.factor * (since_low - since_high),
-        ]
+        self.lines(since_high, since_low)
+    }
+    #[inline(always)]
+    fn fill(&mut self, [high, low]: [&[f64]; 2], [up, down, oscillator]: [&mut [f64]; 3]) {
+        self.age.extend(high, low, up, down);
+        for ((up, down), oscillator) in up.iter_mut().zip(down).zip(oscillator) {
+            [*up, *down, *oscillator] = self.lines(*up, *down);
+        }
     }
     fn reset(&mut self) {
         self.age.reset();

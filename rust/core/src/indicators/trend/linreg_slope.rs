@@ -25,6 +25,10 @@ impl Indicator<1, 1> for LinRegSlope {
         let line = self.fit.push(x);
         [line.slope]
     }
+    #[inline(always)]
+    fn fill(&mut self, [xs]: [&[f64]; 1], [out]: [&mut [f64]; 1]) {
+        self.fit.slopes(xs, out);
+    }
     fn reset(&mut self) {
         self.fit.reset();
     }

@@ -26,6 +26,13 @@ impl Indicator<2, 3> for Donchian {
         let (upper, lower) = self.range.push(high, low);
         [upper, 0.5 * (upper + lower), lower]
     }
+    #[inline(always)]
+    fn fill(&mut self, [high, low]: [&[f64]; 2], [upper, middle, lower]: [&mut [f64]; 3]) {
+        self.range.extend(high, low, upper, lower);
+        for ((y, upper), lower) in middle.iter_mut().zip(upper).zip(lower) {
+            *y = 0.5 * (*upper + *lower);
+        }
+    }
     fn reset(&mut self) {
         self.range.reset();
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, TILE, erase, warm};
 use crate::window::{RollingSums, keep_if};
 
 /// Changes of the typical price up to this share of the two prices count as none (TA-Lib's dead zone).
@@ -26,17 +26,49 @@ impl Mfi {
     }
 }
 
+/// The flow of a bar by the direction of its price: up, down.
+#[inline(always)]
+fn flows(price: f64, previous: f64, volume: f64) -> (f64, f64) {
+    let change = price - previous;
+    let moved = change.abs() > UNCHANGED * (price.abs() + previous.abs());
+    let flow = price * volume;
+    (keep_if(moved & (change > 0.0), flow), keep_if(moved & (change < 0.0), flow))
+}
+
+#[inline(always)]
+fn share(up: f64, down: f64) -> f64 {
+    let total = up + down;
+    if total == 0.0 { 50.0 } else { 100.0 * (up / total) }
+}
+
 impl Indicator<4, 1> for Mfi {
     #[inline(always)]
     fn update(&mut self, [high, low, close, volume]: [f64; 4]) -> [f64; 1] {
         // Three typical prices: neither the direction nor the ratio of the flows needs the third.
         let price = high + low + close;
         let Some(previous) = self.previous.replace(price) else { return [f64::NAN] };
-        let change = price - previous;
-        let flow = if change.abs() <= UNCHANGED * (price.abs() + previous.abs()) { 0.0 } else { price * volume };
-        let [up, down] = self.flows.push([keep_if(change > 0.0, flow), keep_if(change < 0.0, flow)]);
-        let total = up + down;
-        [if total == 0.0 { 50.0 } else { 100.0 * (up / total) }]
+        let (up, down) = flows(price, previous, volume);
+        let [up, down] = self.flows.push([up, down]);
+        [share(up, down)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, inputs: [&[f64]; 4], outputs: [&mut [f64]; 1]) {
+        let ([high, low, close, volume], [out]) = warm(self, inputs, outputs, |k| k.previous.is_some());
+        let Some(previous) = self.previous else { return };
+        let n = out.len();
+        let (mut price, mut up, mut down) = ([0.0; TILE], [0.0; TILE], [0.0; TILE]);
+        let (price, up, down) = (&mut price[..n], &mut up[..n], &mut down[..n]);
+        for ((y, high), (low, close)) in price.iter_mut().zip(high).zip(low.iter().zip(close)) {
+            *y = high + low + close;
+        }
+        for i in 0..n {
+            (up[i], down[i]) = flows(price[i], if i > 0 { price[i - 1] } else { previous }, volume[i]);
+        }
+        self.previous = price.last().copied().or(self.previous);
+        self.flows.extend([up, down], [&mut *out, &mut *price]);
+        for (y, down) in out.iter_mut().zip(price) {
+            *y = share(*y, *down);
+        }
     }
     fn reset(&mut self) {
         self.previous = None;

@@ -1,0 +1,195 @@
+//! Sum and mean of a window.
+
+use serde::{Deserialize, Serialize};
+
+use super::to_boundary;
+
+/// Sum of the last `n` values; NaN until there are `n`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RollingSum {
+    /// Values of the present block from 0 to `at`, suffix sums of the block before from `at` on (NaN where there was none, so
+    /// that warming up needs no branch).
+    block: Vec<f64>,
+    at: usize,
+    prefix: f64,
+}
+
+impl RollingSum {
+    /// A window of `n ≥ 1` values.
+    pub fn new(n: usize) -> Self {
+        Self { block: vec![f64::NAN; n.max(1)], at: 0, prefix: 0.0 }
+    }
+
+    /// Adds a value and returns the sum of the window.
+    #[inline(always)]
+    pub fn push(&mut self, x: f64) -> f64 {
+        let n = self.block.len();
+        self.prefix += x;
+        self.block[self.at] = x;
+        self.at += 1;
+        if self.at < n {
+            return self.block[self.at] + self.prefix;
+        }
+        let sum = self.prefix;
+        let mut suffix = 0.0;
+        for slot in self.block.iter_mut().rev() {
+            suffix += *slot;
+            *slot = suffix;
+        }
+        self.at = 0;
+        self.prefix = 0.0;
+        sum
+    }
+
+    /// Takes several values: the same sums as by [`Self::push`], bit for bit.
+    ///
+    /// Both chains of additions of a whole block run side by side, and beside those of the next block.
+    #[inline(always)]
+    pub fn extend(&mut self, xs: &[f64], out: &mut [f64]) {
+        let n = self.block.len();
+        let (head, rest) = to_boundary(self.at, n, xs.len());
+        for (x, y) in xs[..head].iter().zip(&mut *out) {
+            *y = self.push(*x);
+        }
+        // A short window is worth a loop of its own, which the compiler unrolls.
+        if n == 3 {
+            self.blocks::<3>(&xs[head..rest], &mut out[head..rest]);
+        } else {
+            self.blocks::<0>(&xs[head..rest], &mut out[head..rest]);
+        }
+        for (x, y) in xs[rest..].iter().zip(&mut out[rest..]) {
+            *y = self.push(*x);
+        }
+    }
+
+    #[inline(always)]
+    fn blocks<const N: usize>(&mut self, xs: &[f64], out: &mut [f64]) {
+        let n = if N > 0 { N } else { self.block.len() };
+        let mut next = vec![0.0; n];
+        for (x, y) in xs.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+            let tail = &mut self.block[..n];
+            let (next, y) = (&mut next[..n], &mut y[..n]);
+            let (mut prefix, mut suffix) = (0.0, 0.0);
+            for j in 0..n {
+                prefix += x[j];
+                y[j] = prefix;
+                suffix += x[n - 1 - j];
+                next[n - 1 - j] = suffix;
+            }
+            for j in 0..n - 1 {
+                y[j] += tail[j + 1];
+            }
+            tail.copy_from_slice(next);
+        }
+    }
+
+    /// Length of the window.
+    pub fn period(&self) -> usize {
+        self.block.len()
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.block.fill(f64::NAN);
+        self.at = 0;
+        self.prefix = 0.0;
+    }
+}
+
+/// Mean of the last `n` values; NaN until there are `n`.
+///
+/// Differences from a value inside the window are summed, as in [`RollingMoments`]: the mean of equal values is that value.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RollingMean {
+    /// Values of the present block, then suffix sums of differences of the block before.
+    block: Vec<f64>,
+    at: usize,
+    shift: f64,
+    prefix: f64,
+    inverse: f64,
+}
+
+impl RollingMean {
+    /// A window of `n ≥ 1` values.
+    pub fn new(n: usize) -> Self {
+        let n = n.max(1);
+        Self { block: vec![f64::NAN; n], at: 0, shift: 0.0, prefix: 0.0, inverse: 1.0 / n as f64 }
+    }
+
+    /// Adds a value and returns the mean of the window.
+    #[inline(always)]
+    pub fn push(&mut self, x: f64) -> f64 {
+        let n = self.block.len();
+        self.prefix += x - self.shift;
+        self.block[self.at] = x;
+        self.at += 1;
+        if self.at < n {
+            return self.shift + (self.block[self.at] + self.prefix) * self.inverse;
+        }
+        let mut suffix = 0.0;
+        for slot in self.block.iter_mut().rev() {
+            suffix += *slot - x;
+            *slot = suffix;
+        }
+        self.shift = x;
+        self.at = 0;
+        self.prefix = 0.0;
+        x + suffix * self.inverse
+    }
+
+    /// Takes several values: the same means as by [`Self::push`], bit for bit. See [`RollingSum::extend`].
+    #[inline(always)]
+    pub fn extend(&mut self, xs: &[f64], out: &mut [f64]) {
+        let n = self.block.len();
+        let (head, rest) = to_boundary(self.at, n, xs.len());
+        for (x, y) in xs[..head].iter().zip(&mut *out) {
+            *y = self.push(*x);
+        }
+        if n == 3 {
+            self.blocks::<3>(&xs[head..rest], &mut out[head..rest]);
+        } else {
+            self.blocks::<0>(&xs[head..rest], &mut out[head..rest]);
+        }
+        for (x, y) in xs[rest..].iter().zip(&mut out[rest..]) {
+            *y = self.push(*x);
+        }
+    }
+
+    #[inline(always)]
+    fn blocks<const N: usize>(&mut self, xs: &[f64], out: &mut [f64]) {
+        let n = if N > 0 { N } else { self.block.len() };
+        let mut next = vec![0.0; n];
+        let inverse = self.inverse;
+        for (x, y) in xs.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+            let tail = &mut self.block[..n];
+            let (next, y) = (&mut next[..n], &mut y[..n]);
+            let (shift, last) = (self.shift, x[n - 1]);
+            let (mut prefix, mut suffix) = (0.0, 0.0);
+            for j in 0..n {
+                prefix += x[j] - shift;
+                y[j] = prefix;
+                suffix += x[n - 1 - j] - last;
+                next[n - 1 - j] = suffix;
+            }
+            for j in 0..n - 1 {
+                y[j] = shift + (tail[j + 1] + y[j]) * inverse;
+            }
+            y[n - 1] = last + suffix * inverse;
+            tail.copy_from_slice(next);
+            self.shift = last;
+        }
+    }
+
+    /// Length of the window.
+    pub fn period(&self) -> usize {
+        self.block.len()
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.block.fill(f64::NAN);
+        self.at = 0;
+        self.shift = 0.0;
+        self.prefix = 0.0;
+    }
+}
