@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use pulp::{Arch, NullaryFnOnce};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::{CoreError, Result};
@@ -37,6 +38,10 @@ const SHORT: usize = 32;
 pub trait Indicator<const I: usize, const O: usize>:
     Clone + Send + Sync + Serialize + DeserializeOwned + 'static
 {
+    /// [`Self::fill`] works in vectors: it is compiled for wider registers, too, and the processor at hand decides which is run. Nothing
+    /// is fused or reordered in either, so that they give the same bits.
+    const WIDE: bool = false;
+
     /// Takes the next value of every input and returns the outputs for this row.
     fn update(&mut self, x: [f64; I]) -> [f64; O];
     /// Takes whole columns of finite values, at most [`TILE`] rows: the same outputs and the same state as [`Self::update`] row by row,
@@ -98,8 +103,10 @@ fn span<K: Indicator<I, O>, const I: usize, const O: usize>(
     rows: Range<usize>,
 ) {
     let part = inputs.map(|c| &c[rows.clone()]);
-    if part.iter().all(|c| all_finite(c)) {
-        kernel.fill(part, outputs.each_mut().map(|c| &mut c[rows.clone()]));
+    let filling =
+        Filling { kernel: &mut *kernel, inputs: part, outputs: outputs.each_mut().map(|c| &mut c[rows.clone()]) };
+    if if K::WIDE { Arch::new().dispatch(filling) } else { filling.call() } {
+        // All of them were finite.
     } else if rows.len() <= SHORT {
         for i in rows {
             let y = step(kernel, std::array::from_fn(|k| inputs[k][i]));
@@ -111,6 +118,27 @@ fn span<K: Indicator<I, O>, const I: usize, const O: usize>(
         let middle = rows.start + rows.len() / 2;
         span(kernel, inputs, outputs, rows.start..middle);
         span(kernel, inputs, outputs, middle..rows.end);
+    }
+}
+
+/// One call of [`Indicator::fill`], to be compiled for each set of registers.
+struct Filling<'a, K, const I: usize, const O: usize> {
+    kernel: &'a mut K,
+    inputs: [&'a [f64]; I],
+    outputs: [&'a mut [f64]; O],
+}
+
+impl<K: Indicator<I, O>, const I: usize, const O: usize> NullaryFnOnce for Filling<'_, K, I, O> {
+    /// All values were finite; else nothing was done.
+    type Output = bool;
+
+    #[inline(always)]
+    fn call(self) -> bool {
+        let finite = self.inputs.iter().all(|c| all_finite(c));
+        if finite {
+            self.kernel.fill(self.inputs, self.outputs);
+        }
+        finite
     }
 }
 

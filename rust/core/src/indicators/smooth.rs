@@ -32,8 +32,46 @@ pub struct Smoother {
     /// Sum of the values while seeding, `last − average` afterwards.
     gap: f64,
     base: f64,
-    part: f64,
+    part: Part,
     place: usize,
+}
+
+/// What the rows since a base add up to, `Σ keepʲ · x` of up to four rows, in the order in which vectors add it: neighbours first, then
+/// pairs of neighbours.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Part {
+    last: f64,
+    /// Sums of two neighbours, of this row's predecessors: two rows ago, one row ago.
+    pairs: [f64; 2],
+}
+
+impl Part {
+    const NONE: Self = Self { last: NOTHING, pairs: [NOTHING; 2] };
+
+    #[inline(always)]
+    fn push(&mut self, x: f64, keep: f64, square: f64) -> f64 {
+        let pair = x + keep * self.last;
+        let part = pair + square * self.pairs[0];
+        *self = Self { last: x, pairs: [self.pairs[1], pair] };
+        part
+    }
+}
+
+/// The next four sums after `base`: what [`Part::push`] adds row by row, bit for bit.
+#[inline(always)]
+fn four(x: [f64; STRIDE], base: f64, powers: [f64; STRIDE]) -> [f64; STRIDE] {
+    let [keep, square, ..] = powers;
+    let before = [NOTHING, x[0], x[1], x[2]];
+    let mut pairs = [0.0; STRIDE];
+    for j in 0..STRIDE {
+        pairs[j] = x[j] + keep * before[j];
+    }
+    let before = [NOTHING, NOTHING, pairs[0], pairs[1]];
+    let mut sums = [0.0; STRIDE];
+    for j in 0..STRIDE {
+        sums[j] = powers[j] * base + (pairs[j] + square * before[j]);
+    }
+    sums
 }
 
 /// A sum of nothing: adding to it changes no bit, not even the sign of a zero.
@@ -51,7 +89,7 @@ impl Smoother {
             last: 0.0,
             gap: 0.0,
             base: 0.0,
-            part: NOTHING,
+            part: Part::NONE,
             place: 0,
         }
     }
@@ -77,14 +115,14 @@ impl Smoother {
     #[inline(always)]
     pub fn push_gap(&mut self, x: f64) -> f64 {
         if self.seen >= self.period {
-            self.part = self.keep * (self.part + (x - self.last));
-            self.gap = self.powers[self.place % STRIDE] * self.base + self.part;
+            let part = self.part.push(self.keep * (x - self.last), self.keep, self.powers[1]);
+            self.gap = self.powers[self.place % STRIDE] * self.base + part;
             self.last = x;
             self.place += 1;
             if self.place == STRIDE {
                 self.place = 0;
                 self.base = self.gap;
-                self.part = NOTHING;
+                self.part = Part::NONE;
             }
             return self.gap;
         }
@@ -119,13 +157,13 @@ impl Smoother {
         let (keep, powers, mut last, mut base) = (self.keep, self.powers, self.last, self.base);
         let (fours, rest) = xs[head..].as_chunks::<STRIDE>();
         for (x, y) in fours.iter().zip(out[head..].as_chunks_mut::<STRIDE>().0) {
-            let change = [x[0] - last, x[1] - x[0], x[2] - x[1], x[3] - x[2]];
-            last = x[3];
-            let mut part = NOTHING;
+            let before = [last, x[0], x[1], x[2]];
+            let mut change = [0.0; STRIDE];
             for j in 0..STRIDE {
-                part = keep * (part + change[j]);
-                y[j] = powers[j] * base + part;
+                change[j] = keep * (x[j] - before[j]);
             }
+            *y = four(change, base, powers);
+            last = x[3];
             base = y[3];
             self.gap = base;
         }
@@ -160,7 +198,7 @@ impl Smoother {
         self.last = 0.0;
         self.gap = 0.0;
         self.base = 0.0;
-        self.part = NOTHING;
+        self.part = Part::NONE;
         self.place = 0;
     }
 }
@@ -177,7 +215,7 @@ pub struct WilderSum {
     seen: usize,
     sum: f64,
     base: f64,
-    part: f64,
+    part: Part,
     place: usize,
 }
 
@@ -185,20 +223,20 @@ impl WilderSum {
     /// Decay of `period ≥ 1`, starting after `seed` values.
     pub fn new(period: usize, seed: usize) -> Self {
         let keep = 1.0 - 1.0 / period.max(1) as f64;
-        Self { keep, powers: powers(keep), seed, seen: 0, sum: 0.0, base: 0.0, part: NOTHING, place: 0 }
+        Self { keep, powers: powers(keep), seed, seen: 0, sum: 0.0, base: 0.0, part: Part::NONE, place: 0 }
     }
 
     /// Adds a value and returns the sum, whether or not the seed is complete.
     #[inline(always)]
     pub fn push(&mut self, x: f64) -> f64 {
         if self.seen >= self.seed {
-            self.part = self.part * self.keep + x;
-            self.sum = self.powers[self.place % STRIDE] * self.base + self.part;
+            let part = self.part.push(x, self.keep, self.powers[1]);
+            self.sum = self.powers[self.place % STRIDE] * self.base + part;
             self.place += 1;
             if self.place == STRIDE {
                 self.place = 0;
                 self.base = self.sum;
-                self.part = NOTHING;
+                self.part = Part::NONE;
             }
         } else {
             self.seen += 1;
@@ -216,14 +254,10 @@ impl WilderSum {
             values[head] = self.push(values[head]);
             head += 1;
         }
-        let (keep, powers, mut base) = (self.keep, self.powers, self.base);
+        let (powers, mut base) = (self.powers, self.base);
         let (fours, rest) = values[head..].as_chunks_mut::<STRIDE>();
         for x in fours {
-            let mut part = NOTHING;
-            for j in 0..STRIDE {
-                part = part * keep + x[j];
-                x[j] = powers[j] * base + part;
-            }
+            *x = four(*x, base, powers);
             base = x[3];
             self.sum = base;
         }
@@ -238,7 +272,7 @@ impl WilderSum {
         self.seen = 0;
         self.sum = 0.0;
         self.base = 0.0;
-        self.part = NOTHING;
+        self.part = Part::NONE;
         self.place = 0;
     }
 }

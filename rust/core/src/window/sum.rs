@@ -51,20 +51,15 @@ impl RollingSum {
         for (x, y) in xs[..head].iter().zip(&mut *out) {
             *y = self.push(*x);
         }
-        // A short window is worth a loop of its own, which the compiler unrolls.
-        if n == 3 {
-            self.blocks::<3>(&xs[head..rest], &mut out[head..rest]);
-        } else {
-            self.blocks::<0>(&xs[head..rest], &mut out[head..rest]);
-        }
+        self.blocks(&xs[head..rest], &mut out[head..rest]);
         for (x, y) in xs[rest..].iter().zip(&mut out[rest..]) {
             *y = self.push(*x);
         }
     }
 
     #[inline(always)]
-    fn blocks<const N: usize>(&mut self, xs: &[f64], out: &mut [f64]) {
-        let n = if N > 0 { N } else { self.block.len() };
+    fn blocks(&mut self, xs: &[f64], out: &mut [f64]) {
+        let n = self.block.len();
         let mut next = vec![0.0; n];
         for (x, y) in xs.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
             let tail = &mut self.block[..n];
@@ -96,12 +91,36 @@ impl RollingSum {
     }
 }
 
+/// Windows up to this length are summed anew for every value, which costs less than two blocks.
+const SHORT: usize = 4;
+
+/// Mean of a window, told from its oldest value.
+#[inline(always)]
+fn short_mean<const N: usize>(window: [f64; N], inverse: f64) -> f64 {
+    let mut sum = window[1] - window[0];
+    for k in 2..N {
+        sum += window[k] - window[0];
+    }
+    window[0] + sum * inverse
+}
+
+/// Means of all windows of `N` values.
+#[inline(always)]
+fn short_means<const N: usize>(xs: &[f64], inverse: f64, out: &mut [f64]) {
+    for (y, window) in out.iter_mut().zip(xs.windows(N)) {
+        if let Some(window) = window.first_chunk::<N>() {
+            *y = short_mean(*window, inverse);
+        }
+    }
+}
+
 /// Mean of the last `n` values; NaN until there are `n`.
 ///
-/// Differences from a value inside the window are summed, as in [`RollingMoments`]: the mean of equal values is that value.
+/// Differences from a value inside the window are summed, as in [`RollingMoments`](super::RollingMoments): the mean of equal values is
+/// that value.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RollingMean {
-    /// Values of the present block, then suffix sums of differences of the block before.
+    /// Values of the present block, then suffix sums of differences of the block before; the last values where the window is short.
     block: Vec<f64>,
     at: usize,
     shift: f64,
@@ -120,6 +139,9 @@ impl RollingMean {
     #[inline(always)]
     pub fn push(&mut self, x: f64) -> f64 {
         let n = self.block.len();
+        if n <= SHORT {
+            return self.push_short(x);
+        }
         self.prefix += x - self.shift;
         self.block[self.at] = x;
         self.at += 1;
@@ -137,27 +159,55 @@ impl RollingMean {
         x + suffix * self.inverse
     }
 
+    #[inline(always)]
+    fn push_short(&mut self, x: f64) -> f64 {
+        let n = self.block.len();
+        let mut held = [f64::NAN; SHORT];
+        held[..n].copy_from_slice(&self.block);
+        held.copy_within(1..n, 0);
+        held[n - 1] = x;
+        self.block.copy_from_slice(&held[..n]);
+        match n {
+            1 => x,
+            2 => short_mean([held[0], held[1]], self.inverse),
+            3 => short_mean([held[0], held[1], held[2]], self.inverse),
+            _ => short_mean(held, self.inverse),
+        }
+    }
+
     /// Takes several values: the same means as by [`Self::push`], bit for bit. See [`RollingSum::extend`].
     #[inline(always)]
     pub fn extend(&mut self, xs: &[f64], out: &mut [f64]) {
         let n = self.block.len();
+        if n <= SHORT {
+            let (filled, _) = xs.split_at(xs.len().min(n - 1));
+            for (x, y) in filled.iter().zip(&mut *out) {
+                *y = self.push_short(*x);
+            }
+            if let Some(last) = xs.len().checked_sub(n).and_then(|at| xs.get(at..)) {
+                match n {
+                    1 => out.copy_from_slice(xs),
+                    2 => short_means::<2>(xs, self.inverse, &mut out[1..]),
+                    3 => short_means::<3>(xs, self.inverse, &mut out[2..]),
+                    _ => short_means::<SHORT>(xs, self.inverse, &mut out[3..]),
+                }
+                self.block.copy_from_slice(last);
+            }
+            return;
+        }
         let (head, rest) = to_boundary(self.at, n, xs.len());
         for (x, y) in xs[..head].iter().zip(&mut *out) {
             *y = self.push(*x);
         }
-        if n == 3 {
-            self.blocks::<3>(&xs[head..rest], &mut out[head..rest]);
-        } else {
-            self.blocks::<0>(&xs[head..rest], &mut out[head..rest]);
-        }
+        self.blocks(&xs[head..rest], &mut out[head..rest]);
         for (x, y) in xs[rest..].iter().zip(&mut out[rest..]) {
             *y = self.push(*x);
         }
     }
 
     #[inline(always)]
-    fn blocks<const N: usize>(&mut self, xs: &[f64], out: &mut [f64]) {
-        let n = if N > 0 { N } else { self.block.len() };
+    fn blocks(&mut self, xs: &[f64], out: &mut [f64]) {
+        let n = self.block.len();
         let mut next = vec![0.0; n];
         let inverse = self.inverse;
         for (x, y) in xs.chunks_exact(n).zip(out.chunks_exact_mut(n)) {

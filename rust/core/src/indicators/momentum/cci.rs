@@ -91,43 +91,36 @@ fn joined(sums: [f64; LANES]) -> f64 {
     (sums[0] + sums[2]) + (sums[1] + sums[3])
 }
 
-/// [`Recent::deviation`] of every window of `n` values, for `LANES` neighbouring rows at a time.
+/// Rows whose deviations are summed together.
+const ROWS: usize = 8;
+
+/// [`Recent::deviation`] of every window of `n` values, for [`ROWS`] neighbouring rows at a time: one lane after the other, so that
+/// the sums of all these rows stay in registers.
 #[inline(always)]
 fn deviations(values: &[f64], n: usize, means: &[f64], out: &mut [f64]) {
     let odd = n % LANES;
-    let rows = means.len();
-    let mut start = 0;
-    while start < rows {
-        // The last group reaches back into the one before it.
-        let first = start.min(rows.saturating_sub(ROWS));
-        let count = ROWS.min(rows);
+    for (start, (means, out)) in (0..).step_by(ROWS).zip(means.chunks(ROWS).zip(out.chunks_mut(ROWS))) {
         let mut mean = [0.0; ROWS];
-        mean[..count].copy_from_slice(&means[first..first + count]);
+        mean[..means.len()].copy_from_slice(means);
+        let window = &values[start..start + n + ROWS];
         let mut sums = [[0.0; ROWS]; LANES];
-        let window = &values[first..];
-        let mut add = |sum: &mut [f64; ROWS], k: usize| {
-            let Some(v) = window[k..].first_chunk::<ROWS>() else { return };
-            for r in 0..ROWS {
-                sum[r] += (v[r] - mean[r]).abs();
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            // The odd values at the old end are in the last lanes.
+            let first = if lane + odd >= LANES { lane + odd - LANES } else { lane + odd };
+            let mut total = [0.0; ROWS];
+            for values in window[first..n + ROWS - 1].windows(ROWS).step_by(LANES) {
+                for r in 0..ROWS {
+                    total[r] += (values[r] - mean[r]).abs();
+                }
             }
-        };
-        for k in 0..odd {
-            add(&mut sums[LANES - odd + k], k);
+            *sum = total;
         }
-        for k in (odd..n).step_by(LANES) {
-            for lane in 0..LANES {
-                add(&mut sums[lane], k + lane);
-            }
+        let [a, b, c, d] = sums;
+        for (r, y) in out.iter_mut().enumerate() {
+            *y = joined([a[r], b[r], c[r], d[r]]);
         }
-        for r in 0..count {
-            out[first + r] = joined(sums.map(|sum| sum[r]));
-        }
-        start += ROWS;
     }
 }
-
-/// Rows whose deviations are summed together.
-const ROWS: usize = 4;
 
 impl Cci {
     /// A window of `period ≥ 2` bars.
@@ -148,6 +141,8 @@ fn index(total: f64, mean: f64, spread: f64) -> f64 {
 }
 
 impl Indicator<3, 1> for Cci {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 1] {
         // Three typical prices: the index is a quotient of two of their differences.

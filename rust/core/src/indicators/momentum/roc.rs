@@ -26,6 +26,8 @@ fn change(x: f64, past: f64) -> f64 {
 }
 
 impl Indicator<1, 1> for Roc {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         let [past] = self.past.push([x]);

@@ -25,6 +25,13 @@ impl Rsi {
     }
 }
 
+/// The two parts of a change, both ≥ 0.
+#[inline(always)]
+fn split(change: f64) -> (f64, f64) {
+    let gain = larger(change, 0.0);
+    (gain, gain - change)
+}
+
 /// Gains in percent of all movement.
 #[inline(always)]
 fn share(gains: f64, losses: f64) -> f64 {
@@ -33,6 +40,8 @@ fn share(gains: f64, losses: f64) -> f64 {
 }
 
 impl Indicator<1, 1> for Rsi {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         let change = x - self.last;
@@ -41,8 +50,8 @@ impl Indicator<1, 1> for Rsi {
             self.seen = 1;
             return [f64::NAN];
         }
-        let gain = larger(change, 0.0);
-        let (gains, losses) = (self.gains.push(gain), self.losses.push(gain - change));
+        let (gain, loss) = split(change);
+        let (gains, losses) = (self.gains.push(gain), self.losses.push(loss));
         if self.seen < self.period {
             self.seen += 1;
             return [f64::NAN];
@@ -55,12 +64,12 @@ impl Indicator<1, 1> for Rsi {
         let n = xs.len();
         let (mut gains, mut losses) = ([0.0; TILE], [0.0; TILE]);
         let (gains, losses) = (&mut gains[..n], &mut losses[..n]);
-        for i in 0..n {
-            let change = xs[i] - if i > 0 { xs[i - 1] } else { self.last };
-            let gain = larger(change, 0.0);
-            (gains[i], losses[i]) = (gain, gain - change);
+        let [first, ..] = xs else { return };
+        (gains[0], losses[0]) = split(first - self.last);
+        for i in 1..n {
+            (gains[i], losses[i]) = split(xs[i] - xs[i - 1]);
         }
-        self.last = xs.last().copied().unwrap_or(self.last);
+        self.last = xs[n - 1];
         self.gains.extend(gains);
         self.losses.extend(losses);
         for ((y, gains), losses) in out.iter_mut().zip(gains).zip(losses) {

@@ -26,6 +26,8 @@ impl Stoch {
 }
 
 impl Indicator<3, 2> for Stoch {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 2] {
         let (highest, lowest) = self.range.push(high, low);

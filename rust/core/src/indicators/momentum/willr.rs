@@ -27,6 +27,8 @@ fn place(highest: f64, lowest: f64, close: f64) -> f64 {
 }
 
 impl Indicator<3, 1> for WillR {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 1] {
         let (highest, lowest) = self.range.push(high, low);

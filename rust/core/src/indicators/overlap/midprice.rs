@@ -20,6 +20,8 @@ impl Midprice {
 }
 
 impl Indicator<2, 1> for Midprice {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 1] {
         let (highest, lowest) = self.range.push(high, low);

@@ -20,6 +20,8 @@ impl Rma {
 }
 
 impl Indicator<1, 1> for Rma {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         [self.smooth.push(x)]

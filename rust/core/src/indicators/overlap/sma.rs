@@ -20,6 +20,8 @@ impl Sma {
 }
 
 impl Indicator<1, 1> for Sma {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         [self.mean.push(x)]

@@ -36,6 +36,8 @@ fn averaged(average: &mut Smoother, m: Movement) -> f64 {
 }
 
 impl Indicator<3, 1> for Adx {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, bar: [f64; 3]) -> [f64; 1] {
         let Some(m) = self.movement.push(bar) else { return [f64::NAN] };
@@ -48,13 +50,12 @@ impl Indicator<3, 1> for Adx {
         let n = out.len();
         let (mut plus, mut minus, mut range) = ([0.0; TILE], [0.0; TILE], [0.0; TILE]);
         self.movement.extend(bars, [&mut plus, &mut minus, &mut range]);
-        let mut judged = true;
         for ((plus, minus), range) in plus[..n].iter_mut().zip(&minus[..n]).zip(&range[..n]) {
             let m = Movement { plus: *plus, minus: *minus, range: *range };
-            judged &= m.is_any();
-            *plus = if m.is_any() { m.share() } else { NOTHING_TO_JUDGE };
+            let share = m.share();
+            *plus = if m.is_any() { share } else { NOTHING_TO_JUDGE };
         }
-        if judged {
+        if plus[..n].iter().fold(true, |all, &share| all & (share >= 0.0)) {
             self.average.extend(&plus[..n], out);
             return;
         }

@@ -33,6 +33,8 @@ impl Aroon {
 }
 
 impl Indicator<2, 3> for Aroon {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 3] {
         let (since_high, since_low) = self.age.push(high, low);

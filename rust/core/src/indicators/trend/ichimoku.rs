@@ -39,6 +39,8 @@ fn middle((highest, lowest): (f64, f64)) -> f64 {
 }
 
 impl Indicator<3, 5> for Ichimoku {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 5] {
         let tenkan = middle(self.tenkan.push(high, low));

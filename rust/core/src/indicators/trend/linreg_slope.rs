@@ -20,6 +20,8 @@ impl LinRegSlope {
 }
 
 impl Indicator<1, 1> for LinRegSlope {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         let line = self.fit.push(x);

@@ -31,6 +31,8 @@ impl Macd {
 }
 
 impl Indicator<1, 3> for Macd {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 3] {
         let slow = self.slow.push_gap(x);

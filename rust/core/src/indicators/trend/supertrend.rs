@@ -65,6 +65,8 @@ impl Supertrend {
 }
 
 impl Indicator<3, 2> for Supertrend {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 2] {
         let [atr] = self.atr.update([high, low, close]);

@@ -28,6 +28,8 @@ impl Atr {
 }
 
 impl Indicator<3, 1> for Atr {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, bar: [f64; 3]) -> [f64; 1] {
         let [range] = self.range.update(bar);

@@ -35,6 +35,8 @@ fn bands(x: f64, spread: Spread, multiplier: f64) -> [f64; 5] {
 }
 
 impl Indicator<1, 5> for Bbands {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 5] {
         bands(x, self.moments.push(x), self.multiplier)

@@ -21,6 +21,8 @@ impl Donchian {
 }
 
 impl Indicator<2, 3> for Donchian {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 3] {
         let (upper, lower) = self.range.push(high, low);

@@ -36,6 +36,8 @@ impl Keltner {
 }
 
 impl Indicator<3, 3> for Keltner {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, bar: [f64; 3]) -> [f64; 3] {
         let [high, low, close] = bar;

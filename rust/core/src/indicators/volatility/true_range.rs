@@ -26,6 +26,8 @@ impl Default for TrueRange {
 }
 
 impl Indicator<3, 1> for TrueRange {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 1] {
         // `larger` and `smaller` hand on a NaN in second place: the first bar has no close before it.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, TILE, erase, warm};
+use crate::indicators::{Indicator, TILE, each_row, erase, warm};
 use crate::window::{RollingSums, keep_if};
 
 /// Changes of the typical price up to this share of the two prices count as none (TA-Lib's dead zone).
@@ -42,6 +42,8 @@ fn share(up: f64, down: f64) -> f64 {
 }
 
 impl Indicator<4, 1> for Mfi {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close, volume]: [f64; 4]) -> [f64; 1] {
         // Three typical prices: neither the direction nor the ratio of the flows needs the third.
@@ -61,10 +63,12 @@ impl Indicator<4, 1> for Mfi {
         for ((y, high), (low, close)) in price.iter_mut().zip(high).zip(low.iter().zip(close)) {
             *y = high + low + close;
         }
-        for i in 0..n {
-            (up[i], down[i]) = flows(price[i], if i > 0 { price[i - 1] } else { previous }, volume[i]);
+        let [first, .., last] = *price else { return each_row(self, [high, low, close, volume], [out]) };
+        (up[0], down[0]) = flows(first, previous, volume[0]);
+        for i in 1..n {
+            (up[i], down[i]) = flows(price[i], price[i - 1], volume[i]);
         }
-        self.previous = price.last().copied().or(self.previous);
+        self.previous = Some(last);
         self.flows.extend([up, down], [&mut *out, &mut *price]);
         for (y, down) in out.iter_mut().zip(price) {
             *y = share(*y, *down);

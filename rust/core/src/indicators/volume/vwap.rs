@@ -112,6 +112,8 @@ impl Vwap {
 }
 
 impl Indicator<4, 1> for Vwap {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close, volume]: [f64; 4]) -> [f64; 1] {
         [self.sums.push(high, low, close, volume)]
