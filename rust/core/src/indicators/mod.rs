@@ -3,8 +3,6 @@
 //! A file holds one indicator: its state, `update`, `reset`, `warm_up` and its [`Row`]. The family's `mod.rs` lists the rows;
 //! [`registry`] joins the families. The bindings know only [`registry`], so they do not grow with the catalogue.
 
-use std::ops::Range;
-
 use pulp::{Arch, NullaryFnOnce};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -76,6 +74,18 @@ pub fn run<K: Indicator<I, O>, const I: usize, const O: usize>(
     inputs: [&[f64]; I],
     outputs: [&mut [f64]; O],
 ) -> Result<()> {
+    run_wanted(kernel, inputs, outputs.map(Some))
+}
+
+/// [`run`] for some of the outputs: the others are computed, but not written to memory.
+///
+/// # Errors
+/// [`CoreError::Shape`] when the columns differ in length.
+pub fn run_wanted<K: Indicator<I, O>, const I: usize, const O: usize>(
+    kernel: &mut K,
+    inputs: [&[f64]; I],
+    mut outputs: [Option<&mut [f64]>; O],
+) -> Result<()> {
     let n = inputs.first().map_or(0, |c| c.len());
     for (k, c) in inputs.iter().enumerate() {
         if c.len() != n {
@@ -83,41 +93,49 @@ pub fn run<K: Indicator<I, O>, const I: usize, const O: usize>(
         }
     }
     for (k, c) in outputs.iter().enumerate() {
-        if c.len() != n {
+        if let Some(c) = c
+            && c.len() != n
+        {
             return Err(CoreError::shape(format!("length of output {k}"), c.len(), n));
         }
     }
-    let inputs = inputs.map(|c| &c[..n]);
-    let mut outputs = outputs.map(|c| &mut c[..n]);
+    let mut unwanted = outputs.each_ref().map(|c| if c.is_none() { vec![0.0; n.min(TILE)] } else { Vec::new() });
     for start in (0..n).step_by(TILE) {
-        span(kernel, &inputs, &mut outputs, start..n.min(start + TILE));
+        let rows = start..n.min(start + TILE);
+        let mut spare = unwanted.iter_mut();
+        let tile = outputs.each_mut().map(|c| match (c, spare.next()) {
+            (Some(c), _) => &mut c[rows.clone()],
+            (None, Some(spare)) => &mut spare[..rows.len()],
+            (None, None) => &mut [],
+        });
+        span(kernel, inputs.map(|c| &c[rows.clone()]), tile);
     }
     Ok(())
 }
 
-/// A range of rows: as a whole where all values are finite, else by halves.
+/// Some rows: at once where all values are finite, else by halves.
 fn span<K: Indicator<I, O>, const I: usize, const O: usize>(
     kernel: &mut K,
-    inputs: &[&[f64]; I],
-    outputs: &mut [&mut [f64]; O],
-    rows: Range<usize>,
+    inputs: [&[f64]; I],
+    mut outputs: [&mut [f64]; O],
 ) {
-    let part = inputs.map(|c| &c[rows.clone()]);
-    let filling =
-        Filling { kernel: &mut *kernel, inputs: part, outputs: outputs.each_mut().map(|c| &mut c[rows.clone()]) };
-    if if K::WIDE { Arch::new().dispatch(filling) } else { filling.call() } {
-        // All of them were finite.
-    } else if rows.len() <= SHORT {
-        for i in rows {
-            let y = step(kernel, std::array::from_fn(|k| inputs[k][i]));
-            for k in 0..O {
-                outputs[k][i] = y[k];
-            }
+    let n = inputs.first().map_or(0, |c| c.len());
+    let filling = Filling { kernel: &mut *kernel, inputs, outputs: outputs.each_mut().map(|c| &mut **c) };
+    let done = if K::WIDE { Arch::new().dispatch(filling) } else { filling.call() };
+    if done {
+        return;
+    }
+    if n > SHORT {
+        let middle = n / 2;
+        span(kernel, inputs.map(|c| &c[..middle]), outputs.each_mut().map(|c| &mut c[..middle]));
+        span(kernel, inputs.map(|c| &c[middle..]), outputs.map(|c| &mut c[middle..]));
+        return;
+    }
+    for i in 0..n {
+        let y = step(kernel, std::array::from_fn(|k| inputs[k][i]));
+        for k in 0..O {
+            outputs[k][i] = y[k];
         }
-    } else {
-        let middle = rows.start + rows.len() / 2;
-        span(kernel, inputs, outputs, rows.start..middle);
-        span(kernel, inputs, outputs, middle..rows.end);
     }
 }
 
@@ -172,7 +190,7 @@ pub(crate) fn each_row<K: Indicator<I, O>, const I: usize, const O: usize>(
 pub(crate) fn warm<'i, 'o, K: Indicator<I, O>, const I: usize, const O: usize>(
     kernel: &mut K,
     inputs: [&'i [f64]; I],
-    mut outputs: [&'o mut [f64]; O],
+    outputs: [&'o mut [f64]; O],
     ready: impl Fn(&K) -> bool,
 ) -> ([&'i [f64]; I], [&'o mut [f64]; O]) {
     let n = inputs.first().map_or(0, |c| c.len());
@@ -204,7 +222,15 @@ pub trait Erased: Send + Sync {
     ///
     /// # Errors
     /// [`CoreError::Shape`] on a wrong number of columns or lengths that differ.
-    fn run(&mut self, inputs: &[&[f64]], outputs: &mut [&mut [f64]]) -> Result<()>;
+    fn run(&mut self, inputs: &[&[f64]], outputs: &mut [&mut [f64]]) -> Result<()> {
+        let mut outputs: Vec<Option<&mut [f64]>> = outputs.iter_mut().map(|c| Some(&mut **c)).collect();
+        self.run_wanted(inputs, &mut outputs)
+    }
+    /// [`Self::run`] for some of the outputs, none in the place of the others.
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] on a wrong number of columns or lengths that differ.
+    fn run_wanted(&mut self, inputs: &[&[f64]], outputs: &mut [Option<&mut [f64]>]) -> Result<()>;
     /// See [`Indicator::reset`].
     fn reset(&mut self);
     /// The state as bytes.
@@ -247,19 +273,15 @@ impl<K: Indicator<I, O>, const I: usize, const O: usize> Erased for Held<K, I, O
         y.copy_from_slice(&step(&mut self.0, x));
         Ok(())
     }
-    fn run(&mut self, inputs: &[&[f64]], outputs: &mut [&mut [f64]]) -> Result<()> {
+    fn run_wanted(&mut self, inputs: &[&[f64]], outputs: &mut [Option<&mut [f64]>]) -> Result<()> {
         let inputs: [&[f64]; I] =
             inputs.try_into().map_err(|_| CoreError::shape("number of input columns", inputs.len(), I))?;
-        let got = outputs.len();
-        let mut columns = outputs.iter_mut();
-        if got != O {
-            return Err(CoreError::shape("number of output columns", got, O));
+        if outputs.len() != O {
+            return Err(CoreError::shape("number of output columns", outputs.len(), O));
         }
-        let outputs: [&mut [f64]; O] = std::array::from_fn(|_| match columns.next() {
-            Some(column) => &mut **column,
-            None => &mut [],
-        });
-        run(&mut self.0, inputs, outputs)
+        let mut columns = outputs.iter_mut();
+        let outputs = std::array::from_fn(|_| columns.next().and_then(|c| c.as_deref_mut()));
+        run_wanted(&mut self.0, inputs, outputs)
     }
     fn reset(&mut self) {
         self.0.reset();

@@ -74,6 +74,23 @@ fn four(x: [f64; STRIDE], base: f64, powers: [f64; STRIDE]) -> [f64; STRIDE] {
     sums
 }
 
+/// Whole fours of some columns, each value giving way to its sum.
+#[inline(always)]
+fn fours<const K: usize>(columns: [&mut [f64]; K], base: &mut [f64; K], powers: &[[f64; STRIDE]; K]) {
+    let columns = columns.map(|c| c.as_chunks_mut::<STRIDE>().0);
+    let count = columns.first().map_or(0, |c| c.len());
+    let columns = columns.map(|c| &mut c[..count]);
+    let mut last = *base;
+    for i in 0..count {
+        for k in 0..K {
+            let sums = four(columns[k][i], last[k], powers[k]);
+            columns[k][i] = sums;
+            last[k] = sums[STRIDE - 1];
+        }
+    }
+    *base = last;
+}
+
 /// A sum of nothing: adding to it changes no bit, not even the sign of a zero.
 const NOTHING: f64 = -0.0;
 
@@ -149,29 +166,40 @@ impl Smoother {
     /// Adds several values: the same gaps as by [`Self::push_gap`], bit for bit.
     #[inline(always)]
     pub fn extend_gaps(&mut self, xs: &[f64], out: &mut [f64]) {
+        Self::extend_all([self], xs, [out]);
+    }
+
+    /// Adds several values to more than one average, whose chains of operations then run side by side.
+    #[inline(always)]
+    pub fn extend_all<const K: usize>(mut all: [&mut Self; K], xs: &[f64], mut out: [&mut [f64]; K]) {
+        let n = xs.len();
         let mut head = 0;
-        while head < xs.len() && !(self.is_warm() && self.place == 0) {
-            out[head] = self.push_gap(xs[head]);
+        while head < n && !all.iter().all(|s| s.is_warm() && s.place == 0) {
+            for k in 0..K {
+                out[k][head] = all[k].push_gap(xs[head]);
+            }
             head += 1;
         }
-        let (keep, powers, mut last, mut base) = (self.keep, self.powers, self.last, self.base);
-        let (fours, rest) = xs[head..].as_chunks::<STRIDE>();
-        for (x, y) in fours.iter().zip(out[head..].as_chunks_mut::<STRIDE>().0) {
-            let before = [last, x[0], x[1], x[2]];
-            let mut change = [0.0; STRIDE];
-            for j in 0..STRIDE {
-                change[j] = keep * (x[j] - before[j]);
+        let end = head + (n - head) / STRIDE * STRIDE;
+        if head < end {
+            for k in 0..K {
+                let keep = all[k].keep;
+                out[k][head] = keep * (xs[head] - all[k].last);
+                for (y, x) in out[k][head + 1..end].iter_mut().zip(xs[head..end].windows(2)) {
+                    *y = keep * (x[1] - x[0]);
+                }
             }
-            *y = four(change, base, powers);
-            last = x[3];
-            base = y[3];
-            self.gap = base;
+            let mut base = all.each_ref().map(|s| s.base);
+            let powers = all.each_ref().map(|s| s.powers);
+            fours(out.each_mut().map(|c| &mut c[head..end]), &mut base, &powers);
+            for k in 0..K {
+                (all[k].base, all[k].gap, all[k].last) = (base[k], base[k], xs[end - 1]);
+            }
         }
-        self.last = last;
-        self.base = base;
-        let done = xs.len() - rest.len();
-        for (x, y) in rest.iter().zip(&mut out[done..]) {
-            *y = self.push_gap(*x);
+        for i in end..n {
+            for k in 0..K {
+                out[k][i] = all[k].push_gap(xs[i]);
+            }
         }
     }
 
@@ -246,24 +274,29 @@ impl WilderSum {
         self.sum
     }
 
-    /// Adds several values, each of which gives way to the sum after it: the same as by [`Self::push`], bit for bit.
+    /// Adds several values to each of some sums, whose chains of operations then run side by side. A value gives way to the sum after
+    /// it: the same as by [`Self::push`], bit for bit.
     #[inline(always)]
-    pub fn extend(&mut self, values: &mut [f64]) {
+    pub fn extend_all<const K: usize>(mut all: [&mut Self; K], mut columns: [&mut [f64]; K]) {
+        let n = columns.first().map_or(0, |c| c.len());
         let mut head = 0;
-        while head < values.len() && !(self.seen >= self.seed && self.place == 0) {
-            values[head] = self.push(values[head]);
+        while head < n && !all.iter().all(|s| s.seen >= s.seed && s.place == 0) {
+            for k in 0..K {
+                columns[k][head] = all[k].push(columns[k][head]);
+            }
             head += 1;
         }
-        let (powers, mut base) = (self.powers, self.base);
-        let (fours, rest) = values[head..].as_chunks_mut::<STRIDE>();
-        for x in fours {
-            *x = four(*x, base, powers);
-            base = x[3];
-            self.sum = base;
+        let end = head + (n - head) / STRIDE * STRIDE;
+        let mut base = all.each_ref().map(|s| s.base);
+        let powers = all.each_ref().map(|s| s.powers);
+        fours(columns.each_mut().map(|c| &mut c[head..end]), &mut base, &powers);
+        for k in 0..K {
+            (all[k].base, all[k].sum) = (base[k], if head < end { base[k] } else { all[k].sum });
         }
-        self.base = base;
-        for x in rest {
-            *x = self.push(*x);
+        for i in end..n {
+            for k in 0..K {
+                columns[k][i] = all[k].push(columns[k][i]);
+            }
         }
     }
 
