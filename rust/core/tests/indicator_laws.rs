@@ -261,7 +261,7 @@ fn outputs_scale_with_prices_and_volumes() {
 /// Long enough for several tiles of a column, where whole tiles and halves of them meet missing values, ties and zeros of both signs.
 #[test]
 fn long_batches_equal_streams() {
-    let rows = 3 * mirrorfast_core::indicators::TILE + 77;
+    let rows = 3 * mirrorfast_core::indicators::LONG_TILE + 77;
     for row in registry::rows() {
         for seed in 0..3 {
             let mut columns = inputs(row, &bars(seed * 7 + 1, rows));

@@ -23,8 +23,11 @@ pub mod volume;
 pub use instance::Instance;
 pub use registry::{Family, Input, Param, Row};
 
-/// Rows that a kernel takes at once: its columns then stay in the second cache and what it puts by in the first.
-pub const TILE: usize = 2048;
+/// Rows that a kernel with vector loops takes at once: what it reads, writes and puts by then stays in the first cache.
+pub const TILE: usize = 512;
+
+/// Rows that the others take at once, and those that have something to do anew for each tile.
+pub const LONG_TILE: usize = 4096;
 
 /// Rows among which a missing value is not searched any closer.
 const SHORT: usize = 32;
@@ -39,10 +42,12 @@ pub trait Indicator<const I: usize, const O: usize>:
     /// [`Self::fill`] works in vectors: it is compiled for wider registers, too, and the processor at hand decides which is run. Nothing
     /// is fused or reordered in either, so that they give the same bits.
     const WIDE: bool = false;
+    /// Rows that [`Self::fill`] is given at most.
+    const ROWS: usize = if Self::WIDE { TILE } else { LONG_TILE };
 
     /// Takes the next value of every input and returns the outputs for this row.
     fn update(&mut self, x: [f64; I]) -> [f64; O];
-    /// Takes whole columns of finite values, at most [`TILE`] rows: the same outputs and the same state as [`Self::update`] row by row,
+    /// Takes whole columns of finite values, at most [`Self::ROWS`]: the same outputs and the same state as [`Self::update`] row by row,
     /// bit for bit. A kernel overrides it where it can do better than one row at a time.
     #[inline(always)]
     fn fill(&mut self, inputs: [&[f64]; I], outputs: [&mut [f64]; O]) {
@@ -99,9 +104,9 @@ pub fn run_wanted<K: Indicator<I, O>, const I: usize, const O: usize>(
             return Err(CoreError::shape(format!("length of output {k}"), c.len(), n));
         }
     }
-    let mut unwanted = outputs.each_ref().map(|c| if c.is_none() { vec![0.0; n.min(TILE)] } else { Vec::new() });
-    for start in (0..n).step_by(TILE) {
-        let rows = start..n.min(start + TILE);
+    let mut unwanted = outputs.each_ref().map(|c| if c.is_none() { vec![0.0; n.min(K::ROWS)] } else { Vec::new() });
+    for start in (0..n).step_by(K::ROWS) {
+        let rows = start..n.min(start + K::ROWS);
         let mut spare = unwanted.iter_mut();
         let tile = outputs.each_mut().map(|c| match (c, spare.next()) {
             (Some(c), _) => &mut c[rows.clone()],

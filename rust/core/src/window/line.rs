@@ -81,33 +81,40 @@ impl RollingLine {
         for i in 0..head {
             Line { sum: sum[i], weighted: weighted[i], .. } = self.push(xs[i]);
         }
-        let mut next = vec![(0.0, 0.0); n];
-        for start in (head..rest).step_by(n) {
-            let x = &xs[start..start + n];
-            let (s, w) = (&mut sum[start..start + n], &mut weighted[start..start + n]);
-            let (tail, next) = (&mut self.block[..n], &mut next[..n]);
+        let mut suffixes = self.block.clone();
+        suffixes.resize(n + rest - head, (0.0, 0.0));
+        // How many of the block before are still in the window, after each row of a block.
+        let left: Vec<f64> = (1..n).rev().map(|k| k as f64).collect();
+        for (start, suffixes) in (head..rest).step_by(n).zip(suffixes[n..].chunks_exact_mut(n)) {
+            let block = start..start + n;
+            let x = &xs[block.clone()];
             let (shift, last) = (self.shift, x[n - 1]);
             let (mut prefix, mut suffix, mut at) = ((0.0, 0.0), (0.0, 0.0), 0.0);
-            for j in 0..n {
-                let d = x[j] - shift;
+            let rows = x.iter().zip(sum[block.clone()].iter_mut().zip(&mut weighted[block]));
+            let back = x.iter().rev().zip(suffixes.iter_mut().rev());
+            for ((x, (s, w)), (x_back, slot)) in rows.zip(back) {
+                let d = x - shift;
                 prefix.0 += d;
                 prefix.1 += at * d;
                 at += 1.0;
-                (s[j], w[j]) = prefix;
+                (*s, *w) = prefix;
                 suffix.1 += suffix.0;
-                suffix.0 += x[n - 1 - j] - last;
-                next[n - 1 - j] = suffix;
+                suffix.0 += x_back - last;
+                *slot = suffix;
             }
-            let mut left = self.size;
-            for j in 0..n - 1 {
-                left -= 1.0;
-                w[j] = tail[j + 1].1 + (left * s[j] + w[j]);
-                s[j] += tail[j + 1].0;
-            }
-            (s[n - 1], w[n - 1]) = suffix;
-            tail.copy_from_slice(next);
             self.shift = last;
         }
+        // Only now: a vector of what has just been stored one by one would have to wait for it.
+        for (start, suffixes) in (head..rest).step_by(n).zip(suffixes.windows(2 * n).step_by(n)) {
+            let block = start..start + n;
+            let (s, w) = (&mut sum[block.clone()], &mut weighted[block]);
+            for (((s, w), tail), left) in s.iter_mut().zip(&mut *w).zip(&suffixes[1..n]).zip(&left) {
+                *w = tail.1 + (left * *s + *w);
+                *s += tail.0;
+            }
+            (s[n - 1], w[n - 1]) = suffixes[n];
+        }
+        self.block.copy_from_slice(&suffixes[rest - head..]);
         for i in rest..len {
             Line { sum: sum[i], weighted: weighted[i], .. } = self.push(xs[i]);
         }

@@ -93,31 +93,41 @@ impl RollingMoments {
             Spread { mean: mean[i], variance: variance[i] } = self.push(xs[i]);
         }
         let inverse = self.inverse;
-        let mut next = vec![(0.0, 0.0); n];
-        for start in (head..rest).step_by(n) {
-            let x = &xs[start..start + n];
-            let (m, v) = (&mut mean[start..start + n], &mut variance[start..start + n]);
-            let (tail, next) = (&mut self.block[..n], &mut next[..n]);
-            let (shift, last) = (self.shift, x[n - 1]);
+        let mut suffixes = self.block.clone();
+        suffixes.resize(n + rest - head, (0.0, 0.0));
+        let mut shift = self.shift;
+        for (start, suffixes) in (head..rest).step_by(n).zip(suffixes[n..].chunks_exact_mut(n)) {
+            let block = start..start + n;
+            let x = &xs[block.clone()];
+            let last = x[n - 1];
             let (mut prefix, mut suffix) = ((0.0, 0.0), (0.0, 0.0));
-            for j in 0..n {
-                let d = x[j] - shift;
+            let rows = x.iter().zip(mean[block.clone()].iter_mut().zip(&mut variance[block]));
+            let back = x.iter().rev().zip(suffixes.iter_mut().rev());
+            for ((x, (m, v)), (x_back, slot)) in rows.zip(back) {
+                let d = x - shift;
                 prefix.0 += d;
                 prefix.1 += d * d;
-                (m[j], v[j]) = prefix;
-                let d = x[n - 1 - j] - last;
+                (*m, *v) = prefix;
+                let d = x_back - last;
                 suffix.0 += d;
                 suffix.1 += d * d;
-                next[n - 1 - j] = suffix;
+                *slot = suffix;
             }
-            for j in 0..n - 1 {
-                let (sum, square) = (tail[j + 1].0 + m[j], tail[j + 1].1 + v[j]);
-                (m[j], v[j]) = spread(shift, sum, square, inverse);
+            shift = last;
+        }
+        // Only now: a vector of what has just been stored one by one would have to wait for it.
+        for (start, suffixes) in (head..rest).step_by(n).zip(suffixes.windows(2 * n).step_by(n)) {
+            let block = start..start + n;
+            let last = xs[start + n - 1];
+            let (m, v) = (&mut mean[block.clone()], &mut variance[block]);
+            for ((m, v), tail) in m.iter_mut().zip(&mut *v).zip(&suffixes[1..n]) {
+                (*m, *v) = spread(self.shift, tail.0 + *m, tail.1 + *v, inverse);
             }
-            (m[n - 1], v[n - 1]) = spread(last, suffix.0, suffix.1, inverse);
-            tail.copy_from_slice(next);
+            let whole = suffixes[n];
+            (m[n - 1], v[n - 1]) = spread(last, whole.0, whole.1, inverse);
             self.shift = last;
         }
+        self.block.copy_from_slice(&suffixes[rest - head..]);
         for i in rest..len {
             Spread { mean: mean[i], variance: variance[i] } = self.push(xs[i]);
         }

@@ -53,24 +53,29 @@ impl RollingSums {
         for i in 0..head {
             [sum_a[i], sum_b[i]] = self.push([a[i], b[i]]);
         }
-        let mut next = vec![[0.0; 2]; n];
-        for start in (head..rest).step_by(n) {
-            let (x, y) = (&a[start..start + n], &b[start..start + n]);
-            let (p, q) = (&mut sum_a[start..start + n], &mut sum_b[start..start + n]);
-            let (tail, next) = (&mut self.block[..n], &mut next[..n]);
+        let mut suffixes = self.block.clone();
+        suffixes.resize(n + rest - head, [0.0; 2]);
+        for (start, suffixes) in (head..rest).step_by(n).zip(suffixes[n..].chunks_exact_mut(n)) {
+            let block = start..start + n;
+            let (x, y) = (&a[block.clone()], &b[block.clone()]);
             let (mut prefix, mut suffix) = ([0.0; 2], [0.0; 2]);
-            for j in 0..n {
-                prefix = [prefix[0] + x[j], prefix[1] + y[j]];
-                [p[j], q[j]] = prefix;
-                suffix = [suffix[0] + x[n - 1 - j], suffix[1] + y[n - 1 - j]];
-                next[n - 1 - j] = suffix;
+            let rows = x.iter().zip(y).zip(sum_a[block.clone()].iter_mut().zip(&mut sum_b[block]));
+            let back = x.iter().zip(y).rev().zip(suffixes.iter_mut().rev());
+            for (((x, y), (p, q)), ((x_back, y_back), slot)) in rows.zip(back) {
+                prefix = [prefix[0] + x, prefix[1] + y];
+                [*p, *q] = prefix;
+                suffix = [suffix[0] + x_back, suffix[1] + y_back];
+                *slot = suffix;
             }
-            for j in 0..n - 1 {
-                p[j] += tail[j + 1][0];
-                q[j] += tail[j + 1][1];
-            }
-            tail.copy_from_slice(next);
         }
+        for (start, tail) in (head..rest).step_by(n).zip(suffixes.chunks_exact(n)) {
+            let block = start..start + n;
+            for ((p, q), tail) in sum_a[block.clone()].iter_mut().zip(&mut sum_b[block]).zip(&tail[1..]) {
+                *p += tail[0];
+                *q += tail[1];
+            }
+        }
+        self.block.copy_from_slice(&suffixes[rest - head..]);
         for i in rest..len {
             [sum_a[i], sum_b[i]] = self.push([a[i], b[i]]);
         }

@@ -60,22 +60,25 @@ impl RollingSum {
     #[inline(always)]
     fn blocks(&mut self, xs: &[f64], out: &mut [f64]) {
         let n = self.block.len();
-        let mut next = vec![0.0; n];
-        for (x, y) in xs.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-            let tail = &mut self.block[..n];
-            let (next, y) = (&mut next[..n], &mut y[..n]);
+        let mut suffixes = self.block.clone();
+        suffixes.resize(n + xs.len(), 0.0);
+        let blocks = xs.chunks_exact(n).zip(out.chunks_exact_mut(n));
+        for ((x, y), suffixes) in blocks.zip(suffixes[n..].chunks_exact_mut(n)) {
             let (mut prefix, mut suffix) = (0.0, 0.0);
-            for j in 0..n {
-                prefix += x[j];
-                y[j] = prefix;
-                suffix += x[n - 1 - j];
-                next[n - 1 - j] = suffix;
+            for (((x, back), y), slot) in x.iter().zip(x.iter().rev()).zip(y).zip(suffixes.iter_mut().rev()) {
+                prefix += x;
+                *y = prefix;
+                suffix += back;
+                *slot = suffix;
             }
-            for j in 0..n - 1 {
-                y[j] += tail[j + 1];
-            }
-            tail.copy_from_slice(next);
         }
+        // Only now: a vector of what has just been stored one by one would have to wait for it.
+        for (y, tail) in out.chunks_exact_mut(n).zip(suffixes.chunks_exact(n)) {
+            for (y, tail) in y.iter_mut().zip(&tail[1..]) {
+                *y += tail;
+            }
+        }
+        self.block.copy_from_slice(&suffixes[xs.len()..]);
     }
 
     /// Length of the window.
@@ -208,26 +211,33 @@ impl RollingMean {
     #[inline(always)]
     fn blocks(&mut self, xs: &[f64], out: &mut [f64]) {
         let n = self.block.len();
-        let mut next = vec![0.0; n];
         let inverse = self.inverse;
-        for (x, y) in xs.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-            let tail = &mut self.block[..n];
-            let (next, y) = (&mut next[..n], &mut y[..n]);
-            let (shift, last) = (self.shift, x[n - 1]);
+        let mut suffixes = self.block.clone();
+        suffixes.resize(n + xs.len(), 0.0);
+        let blocks = xs.chunks_exact(n).zip(out.chunks_exact_mut(n));
+        let mut shift = self.shift;
+        for ((x, y), suffixes) in blocks.zip(suffixes[n..].chunks_exact_mut(n)) {
+            let last = x[n - 1];
             let (mut prefix, mut suffix) = (0.0, 0.0);
-            for j in 0..n {
-                prefix += x[j] - shift;
-                y[j] = prefix;
-                suffix += x[n - 1 - j] - last;
-                next[n - 1 - j] = suffix;
+            for (((x, back), y), slot) in x.iter().zip(x.iter().rev()).zip(y).zip(suffixes.iter_mut().rev()) {
+                prefix += x - shift;
+                *y = prefix;
+                suffix += back - last;
+                *slot = suffix;
             }
-            for j in 0..n - 1 {
-                y[j] = shift + (tail[j + 1] + y[j]) * inverse;
+            shift = last;
+        }
+        // Only now: a vector of what has just been stored one by one would have to wait for it.
+        let blocks = xs.chunks_exact(n).zip(out.chunks_exact_mut(n));
+        for ((x, y), suffixes) in blocks.zip(suffixes.windows(2 * n).step_by(n)) {
+            let last = x[n - 1];
+            for (y, tail) in y.iter_mut().zip(&suffixes[1..n]) {
+                *y = self.shift + (tail + *y) * inverse;
             }
-            y[n - 1] = last + suffix * inverse;
-            tail.copy_from_slice(next);
+            y[n - 1] = last + suffixes[n] * inverse;
             self.shift = last;
         }
+        self.block.copy_from_slice(&suffixes[xs.len()..]);
     }
 
     /// Length of the window.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::indicators::momentum::place::percent;
 use crate::indicators::overlap::Sma;
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, TILE, erase, warm};
+use crate::indicators::{Indicator, LONG_TILE, erase, warm};
 use crate::window::RollingRange;
 
 /// %K of the window smoothed once (slow %K) and once more (slow %D), both by simple averages (Lane); raw %K is 0 in a flat window.
@@ -27,6 +27,7 @@ impl Stoch {
 
 impl Indicator<3, 2> for Stoch {
     const WIDE: bool = true;
+    const ROWS: usize = LONG_TILE;
 
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 2] {
@@ -45,7 +46,7 @@ impl Indicator<3, 2> for Stoch {
     #[inline(always)]
     fn fill(&mut self, inputs: [&[f64]; 3], outputs: [&mut [f64]; 2]) {
         let ([high, low, close], [k, d]) = warm(self, inputs, outputs, |k| k.warm);
-        let mut raw = [0.0; TILE];
+        let mut raw = [0.0; LONG_TILE];
         let raw = &mut raw[..k.len()];
         self.range.extend(high, low, raw, d);
         for ((raw, lowest), close) in raw.iter_mut().zip(&*d).zip(close) {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::momentum::place::is_flat;
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, TILE, erase};
+use crate::indicators::{Indicator, LONG_TILE, erase};
 use crate::window::{RollingRange, larger, smaller};
 
 /// `−100 · (highest high − close) / (highest high − lowest low)`, −100 to 0 (Williams, 1973); 0 in a flat window.
@@ -28,6 +28,7 @@ fn place(highest: f64, lowest: f64, close: f64) -> f64 {
 
 impl Indicator<3, 1> for WillR {
     const WIDE: bool = true;
+    const ROWS: usize = LONG_TILE;
 
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 1] {
@@ -36,7 +37,7 @@ impl Indicator<3, 1> for WillR {
     }
     #[inline(always)]
     fn fill(&mut self, [high, low, close]: [&[f64]; 3], [out]: [&mut [f64]; 1]) {
-        let mut lowest = [0.0; TILE];
+        let mut lowest = [0.0; LONG_TILE];
         self.range.extend(high, low, out, &mut lowest);
         for ((y, lowest), close) in out.iter_mut().zip(&lowest).zip(close) {
             *y = place(*y, *lowest, *close);

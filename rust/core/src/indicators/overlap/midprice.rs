@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, TILE, erase};
+use crate::indicators::{Indicator, LONG_TILE, erase};
 use crate::window::RollingRange;
 
 /// `(highest high + lowest low) / 2` of the window: each line of the Ichimoku cloud.
@@ -21,6 +21,7 @@ impl Midprice {
 
 impl Indicator<2, 1> for Midprice {
     const WIDE: bool = true;
+    const ROWS: usize = LONG_TILE;
 
     #[inline(always)]
     fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 1] {
@@ -29,7 +30,7 @@ impl Indicator<2, 1> for Midprice {
     }
     #[inline(always)]
     fn fill(&mut self, [high, low]: [&[f64]; 2], [out]: [&mut [f64]; 1]) {
-        let mut lowest = [0.0; TILE];
+        let mut lowest = [0.0; LONG_TILE];
         self.range.extend(high, low, out, &mut lowest);
         for (y, lowest) in out.iter_mut().zip(&lowest) {
             *y = 0.5 * (*y + lowest);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, LONG_TILE, erase};
 use crate::window::RangeAge;
 
 /// `up = 100·(n − bars since the highest high)/n`, `down` the same for the lowest low, both over `n + 1` bars, and `up − down`
@@ -34,6 +34,7 @@ impl Aroon {
 
 impl Indicator<2, 3> for Aroon {
     const WIDE: bool = true;
+    const ROWS: usize = LONG_TILE;
 
     #[inline(always)]
     fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 3] {

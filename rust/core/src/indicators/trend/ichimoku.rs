@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, TILE, each_row, erase};
+use crate::indicators::{Indicator, LONG_TILE, each_row, erase};
 use crate::window::{Delay, RollingRange, sliding};
 
 /// Midprices of three windows; the cloud is what was computed `displacement` bars ago, drawn forward to this bar (Hosoda, 1969).
@@ -40,6 +40,7 @@ fn middle((highest, lowest): (f64, f64)) -> f64 {
 
 impl Indicator<3, 5> for Ichimoku {
     const WIDE: bool = true;
+    const ROWS: usize = LONG_TILE;
 
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 5] {
@@ -63,7 +64,7 @@ impl Indicator<3, 5> for Ichimoku {
         let ranges = [&mut self.tenkan, &mut self.kijun, &mut self.senkou];
         let places = ranges.each_ref().map(|range| range.at());
         let head = longest - 1;
-        let mut senkou = [0.0; TILE];
+        let mut senkou = [0.0; LONG_TILE];
         for i in 0..head {
             tenkan[i] = middle(ranges[0].push(high[i], low[i]));
             kijun[i] = middle(ranges[1].push(high[i], low[i]));
@@ -71,7 +72,7 @@ impl Indicator<3, 5> for Ichimoku {
         }
         let lines = [&mut tenkan[head..n], &mut kijun[head..n], &mut senkou[head..n]];
         sliding::<true, 3>(high, sizes, lines);
-        let mut lowest = [[0.0; TILE]; 3];
+        let mut lowest = [[0.0; LONG_TILE]; 3];
         sliding::<false, 3>(low, sizes, lowest.each_mut().map(|c| &mut c[head..n]));
         let [l0, l1, l2] = &lowest;
         for i in head..n {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, LONG_TILE, erase};
 use crate::window::RollingRange;
 
 /// Upper, middle and lower: highest high, their midpoint and lowest low of the last `period` bars, this one included, as
@@ -22,6 +22,7 @@ impl Donchian {
 
 impl Indicator<2, 3> for Donchian {
     const WIDE: bool = true;
+    const ROWS: usize = LONG_TILE;
 
     #[inline(always)]
     fn update(&mut self, [high, low]: [f64; 2]) -> [f64; 3] {
