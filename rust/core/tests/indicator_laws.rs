@@ -67,6 +67,16 @@ fn batch(indicator: &mut dyn Erased, inputs: &[Vec<f64>]) -> Columns {
     out
 }
 
+/// Every other output of the batch, by `run_wanted`.
+fn every_other(indicator: &mut dyn Erased, inputs: &[Vec<f64>]) -> Vec<Option<Vec<f64>>> {
+    let n = inputs[0].len();
+    let mut out: Vec<_> = (0..indicator.outputs()).map(|k| (k % 2 == 1).then(|| vec![0.0; n])).collect();
+    let columns: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+    let mut slices: Vec<Option<&mut [f64]>> = out.iter_mut().map(|c| c.as_deref_mut()).collect();
+    indicator.run_wanted(&columns, &mut slices).unwrap();
+    out
+}
+
 fn stream(indicator: &mut dyn Erased, inputs: &[Vec<f64>], rows: std::ops::Range<usize>) -> Columns {
     let mut out = vec![Vec::new(); indicator.outputs()];
     let mut y = vec![0.0; out.len()];
@@ -244,6 +254,40 @@ fn outputs_scale_with_prices_and_volumes() {
                     assert!(p.is_some() && p == q, "{}.{name}, seed {seed}, volume {volume}: {p:?} {q:?}", row.name);
                 }
             }
+        }
+    }
+}
+
+/// Long enough for several tiles of a column, where whole tiles and halves of them meet missing values, ties and zeros of both signs.
+#[test]
+fn long_batches_equal_streams() {
+    let rows = 3 * mirrorfast_core::indicators::LONG_TILE + 77;
+    for row in registry::rows() {
+        for seed in 0..3 {
+            let mut columns = inputs(row, &bars(seed * 7 + 1, rows));
+            let mut rng = Rng::new(seed);
+            for i in 0..rows {
+                let (luck, which) = (rng.uniform(), (rng.uniform() * columns.len() as f64) as usize);
+                if luck < 0.0007 * seed as f64 {
+                    columns[which][i] = f64::NAN;
+                } else if luck < 0.004 * seed as f64 && row.inputs == [Input::Real] {
+                    columns[which][i] = [0.0, -0.0][i % 2];
+                }
+            }
+            // The expensive ones are left at their defaults.
+            let seed = if row.params.iter().any(|p| p.name == "bins") { 0 } else { seed };
+            let whole = batch(&mut *build(row, seed), &columns);
+            let mut streamed = build(row, seed);
+            let got = stream(&mut *streamed, &columns, 0..rows);
+            assert_eq!(bits(&got), bits(&whole), "{} with {:?}", row.name, parameters(row, seed));
+            let mut other = build(row, seed);
+            for (k, column) in every_other(&mut *other, &columns).into_iter().enumerate() {
+                assert!(column.is_none_or(|c| bits(&[c]) == bits(&whole[k..=k])), "{} output {k} alone", row.name);
+            }
+            // The state is that of the stream: both go on alike.
+            let further = inputs(row, &bars(seed + 99, 300));
+            let next = bits(&stream(&mut *streamed, &further, 0..300));
+            assert_eq!(bits(&stream(&mut *other, &further, 0..300)), next, "{} after a batch", row.name);
         }
     }
 }

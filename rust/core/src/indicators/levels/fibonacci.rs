@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::{BarsSinceMax, BarsSinceMin, Ring, RollingMax, RollingMin, chains, larger, smaller};
+use crate::window::{RangeAge, Ring, RollingRange, chains, larger, smaller};
 
 /// Retracements as shares of the swing, counted back from its end.
 pub const RETRACEMENTS: [f64; 7] = [0.0, 0.236, 0.382, 0.5, 0.618, 0.786, 1.0];
@@ -103,30 +103,22 @@ pub fn swing_levels(high: f64, low: f64, upward: bool, last: f64) -> Fibonacci {
 /// [`fibonacci`] of the last `lookback` bars, in constant time for each.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FibonacciLevels {
-    high: RollingMax,
-    low: RollingMin,
-    since_high: BarsSinceMax,
-    since_low: BarsSinceMin,
+    range: RollingRange,
+    age: RangeAge,
     closes: Ring,
 }
 
 impl FibonacciLevels {
     /// Swings within `lookback ≥ 1` bars.
     pub fn new(lookback: usize) -> Self {
-        Self {
-            high: RollingMax::new(lookback),
-            low: RollingMin::new(lookback),
-            since_high: BarsSinceMax::new(lookback),
-            since_low: BarsSinceMin::new(lookback),
-            closes: Ring::new(lookback),
-        }
+        Self { range: RollingRange::new(lookback), age: RangeAge::new(lookback), closes: Ring::new(lookback) }
     }
 
     /// Takes a bar; the levels once there are enough.
     #[inline(always)]
     pub fn push(&mut self, high: f64, low: f64, close: f64) -> Option<Fibonacci> {
-        let (highest, lowest) = (self.high.push(high), self.low.push(low));
-        let (since_high, since_low) = (self.since_high.push(high), self.since_low.push(low));
+        let (highest, lowest) = self.range.push(high, low);
+        let (since_high, since_low) = self.age.push(high, low);
         self.closes.push(close);
         if highest.is_nan() {
             return None;
@@ -150,14 +142,12 @@ impl Indicator<3, 15> for FibonacciLevels {
         [f.direction, f.high, f.low, r0, r1, r2, r3, r4, r5, r6, e0, e1, e2, near, far]
     }
     fn reset(&mut self) {
-        self.high.reset();
-        self.low.reset();
-        self.since_high.reset();
-        self.since_low.reset();
+        self.range.reset();
+        self.age.reset();
         self.closes.reset();
     }
     fn warm_up(&self) -> usize {
-        self.high.period() - 1
+        self.range.period() - 1
     }
 }
 

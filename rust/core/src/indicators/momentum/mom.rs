@@ -4,25 +4,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::Ring;
+use crate::window::Delay;
 
 /// `x − xₙ`, the change over `period` rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mom {
-    past: Ring,
+    past: Delay,
 }
 
 impl Mom {
     /// Looks back `period ≥ 1` rows.
     pub fn new(period: usize) -> Self {
-        Self { past: Ring::new(period) }
+        Self { past: Delay::new(period, 1) }
     }
 }
 
 impl Indicator<1, 1> for Mom {
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
-        [x - self.past.push(x)]
+        let [past] = self.past.push([x]);
+        [x - past]
     }
     fn reset(&mut self) {
         self.past.reset();

@@ -4,26 +4,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::Ring;
+use crate::window::Delay;
 
 /// `100 · (x / xₙ − 1)` against the value `period` rows ago; 0 where that was 0.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Roc {
-    past: Ring,
+    past: Delay,
 }
 
 impl Roc {
     /// Looks back `period ≥ 1` rows.
     pub fn new(period: usize) -> Self {
-        Self { past: Ring::new(period) }
+        Self { past: Delay::new(period, 1) }
     }
 }
 
+#[inline(always)]
+fn change(x: f64, past: f64) -> f64 {
+    let change = (x / past - 1.0) * 100.0;
+    if past == 0.0 { 0.0 } else { change }
+}
+
 impl Indicator<1, 1> for Roc {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
-        let past = self.past.push(x);
-        [if past == 0.0 { 0.0 } else { (x / past - 1.0) * 100.0 }]
+        let [past] = self.past.push([x]);
+        [change(x, past)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, [xs]: [&[f64]; 1], [out]: [&mut [f64]; 1]) {
+        self.past.extend([xs], [&mut *out]);
+        for (y, x) in out.iter_mut().zip(xs) {
+            *y = change(*x, *y);
+        }
     }
     fn reset(&mut self) {
         self.past.reset();

@@ -6,27 +6,26 @@ use crate::indicators::momentum::place::percent;
 use crate::indicators::overlap::Sma;
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::{RollingMax, RollingMin};
+use crate::window::RollingRange;
 
 /// `%K = 100 · (close − lowest low) / (highest high − lowest low)` and its simple average %D (Lane); %K is 0 in a flat window.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StochF {
-    max: RollingMax,
-    min: RollingMin,
+    range: RollingRange,
     d: Sma,
 }
 
 impl StochF {
     /// A window of `fastk` bars and an average of `fastd`, both ≥ 1.
     pub fn new(fastk: usize, fastd: usize) -> Self {
-        Self { max: RollingMax::new(fastk), min: RollingMin::new(fastk), d: Sma::new(fastd) }
+        Self { range: RollingRange::new(fastk), d: Sma::new(fastd) }
     }
 }
 
 impl Indicator<3, 2> for StochF {
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 2] {
-        let (highest, lowest) = (self.max.push(high), self.min.push(low));
+        let (highest, lowest) = self.range.push(high, low);
         if highest.is_nan() {
             return [f64::NAN; 2];
         }
@@ -35,12 +34,11 @@ impl Indicator<3, 2> for StochF {
         [if d.is_nan() { d } else { k }, d]
     }
     fn reset(&mut self) {
-        self.max.reset();
-        self.min.reset();
+        self.range.reset();
         self.d.reset();
     }
     fn warm_up(&self) -> usize {
-        self.max.period() - 1 + self.d.warm_up()
+        self.range.period() - 1 + self.d.warm_up()
     }
 }
 

@@ -20,9 +20,15 @@ impl Ema {
 }
 
 impl Indicator<1, 1> for Ema {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         [self.smooth.push(x)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, [xs]: [&[f64]; 1], [out]: [&mut [f64]; 1]) {
+        self.smooth.extend(xs, out);
     }
     fn reset(&mut self) {
         self.smooth.reset();

@@ -4,33 +4,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::{RollingMax, RollingMin};
+use crate::window::RollingRange;
 
 /// `(highest + lowest) / 2` of the window.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Midpoint {
-    max: RollingMax,
-    min: RollingMin,
+    range: RollingRange,
 }
 
 impl Midpoint {
     /// A window of `period ≥ 1` values.
     pub fn new(period: usize) -> Self {
-        Self { max: RollingMax::new(period), min: RollingMin::new(period) }
+        Self { range: RollingRange::new(period) }
     }
 }
 
 impl Indicator<1, 1> for Midpoint {
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
-        [0.5 * (self.max.push(x) + self.min.push(x))]
+        let (highest, lowest) = self.range.push(x, x);
+        [0.5 * (highest + lowest)]
     }
     fn reset(&mut self) {
-        self.max.reset();
-        self.min.reset();
+        self.range.reset();
     }
     fn warm_up(&self) -> usize {
-        self.max.period() - 1
+        self.range.period() - 1
     }
 }
 

@@ -4,32 +4,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::RollingSum;
+use crate::window::RollingMean;
 
 /// Mean of the last `period` values.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sma {
-    sum: RollingSum,
-    scale: f64,
+    mean: RollingMean,
 }
 
 impl Sma {
     /// An average over `period ≥ 1` values.
     pub fn new(period: usize) -> Self {
-        Self { sum: RollingSum::new(period), scale: period as f64 }
+        Self { mean: RollingMean::new(period) }
     }
 }
 
 impl Indicator<1, 1> for Sma {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
-        [self.sum.push(x) / self.scale]
+        [self.mean.push(x)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, [xs]: [&[f64]; 1], [out]: [&mut [f64]; 1]) {
+        self.mean.extend(xs, out);
     }
     fn reset(&mut self) {
-        self.sum.reset();
+        self.mean.reset();
     }
     fn warm_up(&self) -> usize {
-        self.sum.period() - 1
+        self.mean.period() - 1
     }
 }
 

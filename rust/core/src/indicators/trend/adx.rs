@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::smooth::Smoother;
 use crate::indicators::trend::directional::{Directional, Movement};
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, TILE, erase, warm};
 
 /// Wilder's average of DX, seeded by the mean of its first `period` values (Wilder, 1978).
 ///
@@ -23,6 +23,9 @@ impl Adx {
     }
 }
 
+/// Stands for the index of a bar without movement: no index is negative.
+const NOTHING_TO_JUDGE: f64 = -1.0;
+
 #[inline(always)]
 fn averaged(average: &mut Smoother, m: Movement) -> f64 {
     match m.index() {
@@ -33,10 +36,33 @@ fn averaged(average: &mut Smoother, m: Movement) -> f64 {
 }
 
 impl Indicator<3, 1> for Adx {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, bar: [f64; 3]) -> [f64; 1] {
         let Some(m) = self.movement.push(bar) else { return [f64::NAN] };
         [averaged(&mut self.average, m)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, inputs: [&[f64]; 3], outputs: [&mut [f64]; 1]) {
+        let ready = |k: &Self| k.movement.is_warm() && k.average.is_warm();
+        let (bars, [out]) = warm(self, inputs, outputs, ready);
+        let n = out.len();
+        let (mut plus, mut minus, mut range) = ([0.0; TILE], [0.0; TILE], [0.0; TILE]);
+        self.movement.extend(bars, [&mut plus, &mut minus, &mut range]);
+        for ((plus, minus), range) in plus[..n].iter_mut().zip(&minus[..n]).zip(&range[..n]) {
+            let m = Movement { plus: *plus, minus: *minus, range: *range };
+            let share = m.share();
+            *plus = if m.is_any() { share } else { NOTHING_TO_JUDGE };
+        }
+        if plus[..n].iter().fold(true, |all, &share| all & (share >= 0.0)) {
+            self.average.extend(&plus[..n], out);
+            return;
+        }
+        // Somewhere nothing has moved for so long that there is nothing to judge.
+        for (i, y) in out.iter_mut().enumerate() {
+            *y = if plus[i] == NOTHING_TO_JUDGE { self.average.value() } else { self.average.push(plus[i]) };
+        }
     }
     fn reset(&mut self) {
         self.movement.reset();

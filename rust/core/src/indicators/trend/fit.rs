@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::indicators::TILE;
 use crate::window::RollingLine;
 
 /// A straight line through the window.
@@ -32,9 +33,21 @@ impl LineFit {
     #[inline(always)]
     pub(super) fn push(&mut self, x: f64) -> Straight {
         let line = self.line.push(x);
-        Straight {
-            slope: (line.weighted - self.middle * line.sum) * self.spread,
-            mean: line.shift + line.sum / self.size,
+        Straight { slope: self.slope(line.sum, line.weighted), mean: line.shift + line.sum / self.size }
+    }
+
+    #[inline(always)]
+    fn slope(&self, sum: f64, weighted: f64) -> f64 {
+        (weighted - self.middle * sum) * self.spread
+    }
+
+    /// Takes at most [`TILE`] values: the slopes that [`Self::push`] gives, bit for bit.
+    #[inline(always)]
+    pub(super) fn slopes(&mut self, xs: &[f64], out: &mut [f64]) {
+        let mut weighted = [0.0; TILE];
+        self.line.extend(xs, out, &mut weighted);
+        for (y, weighted) in out.iter_mut().zip(&weighted) {
+            *y = self.slope(*y, *weighted);
         }
     }
 

@@ -20,10 +20,16 @@ impl LinRegSlope {
 }
 
 impl Indicator<1, 1> for LinRegSlope {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 1] {
         let line = self.fit.push(x);
         [line.slope]
+    }
+    #[inline(always)]
+    fn fill(&mut self, [xs]: [&[f64]; 1], [out]: [&mut [f64]; 1]) {
+        self.fit.slopes(xs, out);
     }
     fn reset(&mut self) {
         self.fit.reset();

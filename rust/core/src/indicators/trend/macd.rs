@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{FAST_BELOW_SLOW, Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::smooth::Smoother;
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, erase, warm};
 
 /// `EMA(fast) − EMA(slow)`, the EMA of that as signal, and their difference (Appel, 1979).
 ///
@@ -31,6 +31,8 @@ impl Macd {
 }
 
 impl Indicator<1, 3> for Macd {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 3] {
         let slow = self.slow.push_gap(x);
@@ -48,6 +50,18 @@ impl Indicator<1, 3> for Macd {
             return [f64::NAN; 3];
         }
         [macd, macd - histogram, histogram]
+    }
+    #[inline(always)]
+    fn fill(&mut self, inputs: [&[f64]; 1], outputs: [&mut [f64]; 3]) {
+        let ([xs], [macd, signal, histogram]) = warm(self, inputs, outputs, |k| k.signal.is_warm());
+        Smoother::extend_all([&mut self.slow, &mut self.fast], xs, [&mut *macd, &mut *signal]);
+        for (slow, fast) in macd.iter_mut().zip(&*signal) {
+            *slow -= fast;
+        }
+        self.signal.extend_gaps(macd, histogram);
+        for ((signal, macd), histogram) in signal.iter_mut().zip(&*macd).zip(&*histogram) {
+            *signal = macd - histogram;
+        }
     }
     fn reset(&mut self) {
         self.fast.reset();

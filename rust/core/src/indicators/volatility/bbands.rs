@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::{Indicator, erase};
-use crate::window::RollingMoments;
+use crate::window::{RollingMoments, Spread};
 
 /// Upper, middle, lower, width and %b: mean ± `multiplier` population standard deviations, as TA-Lib's `BBANDS`.
 ///
@@ -23,17 +23,31 @@ impl Bbands {
     }
 }
 
+#[inline(always)]
+fn bands(x: f64, spread: Spread, multiplier: f64) -> [f64; 5] {
+    let middle = spread.mean;
+    let reach = multiplier * spread.deviation();
+    let width = 2.0 * reach;
+    let relative = if width == 0.0 { 0.0 } else { width / middle };
+    // From the middle, not from the rounded band: a narrow band far from zero keeps its digits.
+    let position = if width == 0.0 { 0.5 } else { 0.5 + (x - middle) / width };
+    [middle + reach, middle, middle - reach, relative, position]
+}
+
 impl Indicator<1, 5> for Bbands {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [x]: [f64; 1]) -> [f64; 5] {
-        let spread = self.moments.push(x);
-        let middle = spread.mean;
-        let reach = self.multiplier * spread.deviation();
-        let width = 2.0 * reach;
-        let relative = if width == 0.0 { 0.0 } else { width / middle };
-        // From the middle, not from the rounded band: a narrow band far from zero keeps its digits.
-        let position = if width == 0.0 { 0.5 } else { 0.5 + (x - middle) / width };
-        [middle + reach, middle, middle - reach, relative, position]
+        bands(x, self.moments.push(x), self.multiplier)
+    }
+    #[inline(always)]
+    fn fill(&mut self, [xs]: [&[f64]; 1], [upper, middle, lower, width, position]: [&mut [f64]; 5]) {
+        self.moments.extend(xs, middle, lower);
+        for (i, &x) in xs.iter().enumerate() {
+            let spread = Spread { mean: middle[i], variance: lower[i] };
+            [upper[i], middle[i], lower[i], width[i], position[i]] = bands(x, spread, self.multiplier);
+        }
     }
     fn reset(&mut self) {
         self.moments.reset();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::smooth::Smoother;
 use crate::indicators::volatility::Atr;
-use crate::indicators::{Indicator, erase};
+use crate::indicators::{Indicator, erase, warm};
 
 /// Upper, middle and lower: exponential average of the typical price ± `multiplier` ATR, as TA-Lib's `KC`.
 ///
@@ -36,6 +36,8 @@ impl Keltner {
 }
 
 impl Indicator<3, 3> for Keltner {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, bar: [f64; 3]) -> [f64; 3] {
         let [high, low, close] = bar;
@@ -52,6 +54,20 @@ impl Indicator<3, 3> for Keltner {
         }
         let reach = self.multiplier * atr;
         [middle + reach, middle, middle - reach]
+    }
+    #[inline(always)]
+    fn fill(&mut self, inputs: [&[f64]; 3], outputs: [&mut [f64]; 3]) {
+        let (bars, [upper, middle, lower]) = warm(self, inputs, outputs, |k| k.middle.is_warm() && k.atr.is_warm());
+        let [high, low, close] = bars;
+        for (y, ((high, low), close)) in upper.iter_mut().zip(high.iter().zip(low).zip(close)) {
+            *y = (high + low + close) / 3.0;
+        }
+        self.middle.extend(upper, middle);
+        self.atr.fill(bars, [&mut *lower]);
+        for ((upper, middle), lower) in upper.iter_mut().zip(middle).zip(lower) {
+            let reach = self.multiplier * *lower;
+            (*upper, *lower) = (*middle + reach, *middle - reach);
+        }
     }
     fn reset(&mut self) {
         self.middle.reset();

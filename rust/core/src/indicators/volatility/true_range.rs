@@ -26,12 +26,25 @@ impl Default for TrueRange {
 }
 
 impl Indicator<3, 1> for TrueRange {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close]: [f64; 3]) -> [f64; 1] {
         // `larger` and `smaller` hand on a NaN in second place: the first bar has no close before it.
         let range = larger(high, self.close) - smaller(low, self.close);
         self.close = close;
         [range]
+    }
+    #[inline(always)]
+    fn fill(&mut self, [high, low, close]: [&[f64]; 3], [out]: [&mut [f64]; 1]) {
+        let Some((&last, _)) = close.split_last() else { return };
+        [out[0]] = self.update([high[0], low[0], close[0]]);
+        let n = out.len();
+        let before = &close[..n - 1];
+        for ((y, (high, low)), before) in out[1..].iter_mut().zip(high[1..].iter().zip(&low[1..])).zip(before) {
+            *y = larger(*high, *before) - smaller(*low, *before);
+        }
+        self.close = last;
     }
     fn reset(&mut self) {
         self.close = f64::NAN;

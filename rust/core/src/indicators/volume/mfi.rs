@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
-use crate::indicators::{Indicator, erase};
-use crate::window::RollingSum;
+use crate::indicators::{Indicator, TILE, each_row, erase, warm};
+use crate::window::{RollingSums, keep_if};
 
 /// Changes of the typical price up to this share of the two prices count as none (TA-Lib's dead zone).
 const UNCHANGED: f64 = 1e-14;
@@ -16,36 +16,70 @@ const UNCHANGED: f64 = 1e-14;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mfi {
     previous: Option<f64>,
-    up: RollingSum,
-    down: RollingSum,
+    flows: RollingSums,
 }
 
 impl Mfi {
     /// A window of `period ≥ 1` changes.
     pub fn new(period: usize) -> Self {
-        Self { previous: None, up: RollingSum::new(period), down: RollingSum::new(period) }
+        Self { previous: None, flows: RollingSums::new(period) }
     }
 }
 
+/// The flow of a bar by the direction of its price: up, down.
+#[inline(always)]
+fn flows(price: f64, previous: f64, volume: f64) -> (f64, f64) {
+    let change = price - previous;
+    let moved = change.abs() > UNCHANGED * (price.abs() + previous.abs());
+    let flow = price * volume;
+    (keep_if(moved & (change > 0.0), flow), keep_if(moved & (change < 0.0), flow))
+}
+
+#[inline(always)]
+fn share(up: f64, down: f64) -> f64 {
+    let total = up + down;
+    if total == 0.0 { 50.0 } else { 100.0 * (up / total) }
+}
+
 impl Indicator<4, 1> for Mfi {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn update(&mut self, [high, low, close, volume]: [f64; 4]) -> [f64; 1] {
-        let price = (high + low + close) / 3.0;
+        // Three typical prices: neither the direction nor the ratio of the flows needs the third.
+        let price = high + low + close;
         let Some(previous) = self.previous.replace(price) else { return [f64::NAN] };
-        let change = price - previous;
-        let flow = if change.abs() <= UNCHANGED * (price.abs() + previous.abs()) { 0.0 } else { price * volume };
-        let up = self.up.push(if change > 0.0 { flow } else { 0.0 });
-        let down = self.down.push(if change < 0.0 { flow } else { 0.0 });
-        let total = up + down;
-        [if total == 0.0 { 50.0 } else { 100.0 * (up / total) }]
+        let (up, down) = flows(price, previous, volume);
+        let [up, down] = self.flows.push([up, down]);
+        [share(up, down)]
+    }
+    #[inline(always)]
+    fn fill(&mut self, inputs: [&[f64]; 4], outputs: [&mut [f64]; 1]) {
+        let ([high, low, close, volume], [out]) = warm(self, inputs, outputs, |k| k.previous.is_some());
+        let Some(previous) = self.previous else { return };
+        let n = out.len();
+        let (mut price, mut up, mut down) = ([0.0; TILE], [0.0; TILE], [0.0; TILE]);
+        let (price, up, down) = (&mut price[..n], &mut up[..n], &mut down[..n]);
+        for ((y, high), (low, close)) in price.iter_mut().zip(high).zip(low.iter().zip(close)) {
+            *y = high + low + close;
+        }
+        let [first, .., last] = *price else { return each_row(self, [high, low, close, volume], [out]) };
+        (up[0], down[0]) = flows(first, previous, volume[0]);
+        for i in 1..n {
+            (up[i], down[i]) = flows(price[i], price[i - 1], volume[i]);
+        }
+        self.previous = Some(last);
+        self.flows.extend([up, down], [&mut *out, &mut *price]);
+        for (y, down) in out.iter_mut().zip(price) {
+            *y = share(*y, *down);
+        }
     }
     fn reset(&mut self) {
         self.previous = None;
-        self.up.reset();
-        self.down.reset();
+        self.flows.reset();
     }
     fn warm_up(&self) -> usize {
-        self.up.period()
+        self.flows.period()
     }
 }
 
