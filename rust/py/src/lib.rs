@@ -24,6 +24,7 @@ mod strategies;
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    bars::register(m)?;
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
