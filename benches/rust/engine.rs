@@ -37,9 +37,13 @@ fn walk(symbols: usize, n: usize) -> Bars {
             let close = cents(price);
             let (up, down) = (1.0 + 0.0005 * next(), 1.0 - 0.0005 * next());
             let volume = 10.0 + 90.0 * next();
-            for (column, v) in
-                columns.iter_mut().zip([open, cents(open.max(close) * up), cents(open.min(close) * down), close, volume])
-            {
+            for (column, v) in columns.iter_mut().zip([
+                open,
+                cents(open.max(close) * up),
+                cents(open.min(close) * down),
+                close,
+                volume,
+            ]) {
                 column.push(v);
             }
             ts.push(i as i64 * 3_600_000);
@@ -88,9 +92,8 @@ fn cross(n: usize, fast: f64, slow: f64) -> EngineConfig {
 }
 
 fn every(n: usize) -> EngineConfig {
-    let strategies = registry::rows()
-        .map(|row| StrategyConfig { name: row.name.to_owned(), ..StrategyConfig::default() })
-        .collect();
+    let strategies =
+        registry::rows().map(|row| StrategyConfig { name: row.name.to_owned(), ..StrategyConfig::default() }).collect();
     EngineConfig { symbols: symbols(n), strategies, ..EngineConfig::default() }
 }
 

@@ -69,7 +69,7 @@ class BacktestResult:
         """
         from mirrorfast.analytics.performance import performance
 
-        return performance(self.equity, trades=self.trades)
+        return performance(self.equity, trades=self.trades, traded=self._extra.get("traded"))
 
     @property
     def final_equity(self) -> float:

@@ -10,12 +10,13 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
-from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
+from mirrorfast.data.schema import BAR_SCHEMA, interval_name, require_bars, select_bars, validate_bars
+from mirrorfast.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "prepare_bars"]
 
 
 def backtest(
@@ -73,20 +74,72 @@ def backtest(
     1000
     """
     cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
-    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
-    symbols = table["symbol"].unique(maintain_order=True).to_list()
-    engine_json = cfg.to_engine_json(symbols, interval=bar_interval(table))
-    require_bars(
-        table,
-        _core.DecisionEngine(engine_json).warm_up + 2,
-        source="bars",
-        reason="the strategies' warm-up and one trade",
-    )
+    table, checked = prepare_bars(bars, cfg)
+    engine_json = cfg.to_engine_json(checked.symbols, interval=_interval(checked))
+    needed = _core.DecisionEngine(engine_json).warm_up + 2
+    if min(checked.rows) < needed:
+        require_bars(table, needed, source="bars", reason="the strategies' warm-up and one trade")
     start = time.perf_counter()
-    out = _core.run_backtest(table, engine_json, decisions=decisions)
+    out = _core.run_backtest(checked, engine_json, decisions=decisions)
     seconds = time.perf_counter() - start
     tables: dict[str, Any] = {
         name: pl.DataFrame(out[name])
         for name in ("equity", "decisions", "orders", "order_events", "fills", "trades", "weights")
     }
-    return BacktestResult(**tables, risk_events=out["risk_events"], bars=table, seconds=seconds, config=cfg)
+    return BacktestResult(
+        **tables,
+        risk_events=out["risk_events"],
+        bars=table,
+        seconds=seconds,
+        config=cfg,
+        _extra={"traded": out["traded"]},
+    )
+
+
+def prepare_bars(bars: Any, cfg: TradingConfig) -> tuple[pl.DataFrame, _core.BarTable]:
+    """Bring bars into shape for runs of a configuration, and check them once for all of those runs.
+
+    Parameters
+    ----------
+    bars : DataFrame or Arrow table, shape (n, k)
+        Raw or validated bars.
+    cfg : TradingConfig
+        Its symbols and span are kept.
+
+    Returns
+    -------
+    tuple of polars.DataFrame and _core.BarTable
+        The bars as a frame, and the same bars for ``_core.run_backtest`` and ``_core.run_sweep``.
+
+    Raises
+    ------
+    DataError, ShapeError
+        As `validate_bars` and `select_bars`.
+
+    Examples
+    --------
+    >>> from mirrorfast.data import sample_bars
+    >>> _, checked = prepare_bars(sample_bars(), TradingConfig(symbols=("BTC/USD",)))
+    >>> checked.symbols
+    ['BTC/USD']
+    """
+    whole = not cfg.symbols and cfg.start is None and cfg.end is None
+    if whole and isinstance(bars, pl.DataFrame) and bars.schema == BAR_SCHEMA:
+        # Bars that are in shape already need one look, which the engine takes; it refuses what `validate_bars` does, and the
+        # words for it are those of `validate_bars` below.
+        try:
+            checked = _core.BarTable(bars)
+        except DataError:
+            pass
+        else:
+            if checked.symbols and checked.symbols == sorted(checked.symbols) and checked.symbols[0]:
+                return bars, checked
+    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
+    return table, _core.BarTable(table)
+
+
+def _interval(checked: _core.BarTable) -> str:
+    if checked.step_ms is None:
+        msg = f"bars: {len(checked)} rows: expected at least two of one symbol to tell the timeframe"
+        raise DataError(msg)
+    return interval_name(checked.step_ms)

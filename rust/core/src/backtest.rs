@@ -297,7 +297,9 @@ pub fn run(
     if bars.symbols() != wanted {
         return Err(CoreError::shape("symbols of the bars", format!("{:?}", bars.symbols()), format!("{wanted:?}")));
     }
-    let mut session = Session::new(config)?;
+    // Labels that nobody will read are the only use of most features.
+    let lean = EngineConfig { classify: config.classify && record.decisions, ..config.clone() };
+    let mut session = Session::new(&lean)?;
     let mut out = BacktestResult::default();
     if record.equity {
         // As many bar times as the longest symbol has bars, at least; exactly so many where all have the same.

@@ -15,7 +15,7 @@ use pyo3_arrow::{PyArray, PyRecordBatch};
 
 use crate::bars::bars_from_python;
 use crate::columns::Columns;
-use crate::convert::name_of;
+use crate::variant::name_of;
 use crate::{engine, gateway};
 
 type Pair = (PyArray, PyArray);

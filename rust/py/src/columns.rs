@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::builder::{Float64Builder, ListBuilder};
 use arrow_array::types::Float64Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, PrimitiveArray, RecordBatch, StringArray, TimestampMillisecondArray,
+    ArrayRef, BooleanArray, Float64Array, PrimitiveArray, RecordBatch, StringViewArray, TimestampMillisecondArray,
     UInt32Array, UInt64Array,
 };
 use arrow_schema::{Field, Schema};
@@ -64,7 +64,7 @@ impl Columns {
     }
 
     pub(crate) fn text<S: AsRef<str>>(self, name: &str, values: impl Iterator<Item = Option<S>>) -> Self {
-        self.array(name, Arc::new(values.collect::<StringArray>()))
+        self.array(name, Arc::new(values.collect::<StringViewArray>()))
     }
 
     /// A list of numbers a row.

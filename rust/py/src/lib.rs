@@ -20,6 +20,7 @@ mod performance;
 mod risk;
 mod signals;
 mod strategies;
+mod variant;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {

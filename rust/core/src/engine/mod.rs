@@ -12,9 +12,9 @@ mod symbol;
 
 use serde::{Deserialize, Serialize};
 
+use account::{Account, Sums};
 pub use config::{EngineConfig, StrategyConfig, SymbolConfig};
 pub use step::{Decision, EquityPoint, Step, WeightChange};
-use account::{Account, Sums};
 use symbol::{SymbolState, Working};
 
 use crate::ensemble::{EnsembleInput, StrategyTrainer};
@@ -242,14 +242,7 @@ impl DecisionEngine {
     }
 
     /// One symbol: votes → consensus → blended target → risk → order.
-    fn decide(
-        &mut self,
-        symbol: SymbolId,
-        bar: &Bar,
-        policy: Option<(f64, f64)>,
-        sums: &Sums,
-        step: &mut Step,
-    ) {
+    fn decide(&mut self, symbol: SymbolId, bar: &Bar, policy: Option<(f64, f64)>, sums: &Sums, step: &mut Step) {
         let id = self.next_decision;
         self.next_decision += 1;
         let state = &mut self.symbols[symbol as usize];
@@ -263,7 +256,10 @@ impl DecisionEngine {
         let account = Account { portfolio: &self.portfolio, sums };
         let at = symbol as usize;
         // Nothing on its way but the stop, nobody to read a decision, and no rule that would act: the bar is done.
-        if step.lean && state.only_stop() && self.risk.rests(&request, &account, &self.meters[at], &self.instruments[at]) {
+        if step.lean
+            && state.only_stop()
+            && self.risk.rests(&request, &account, &self.meters[at], &self.instruments[at])
+        {
             let position = self.portfolio.position(symbol);
             if position.quantity == 0.0 {
                 return;
@@ -274,8 +270,7 @@ impl DecisionEngine {
             }
         }
         let pending = state.pending();
-        let risk =
-            self.risk.judge(&request, &account, &mut self.meters, &self.instruments, pending, !step.lean);
+        let risk = self.risk.judge(&request, &account, &mut self.meters, &self.instruments, pending, !step.lean);
         let position = self.portfolio.position(symbol);
         let held = position.quantity;
         let mut choice = Choice {

@@ -86,7 +86,7 @@ impl SymbolState {
             built.push(strategies::registry::find(&s.name)?.build_with(&given, &context)?);
         }
         let names: Vec<String> = config.strategy_names().map(str::to_owned).collect();
-        let needs = config.classify || built.iter().any(|s| s.needs_features());
+        let needs = config.classify || config.reads_regime() || built.iter().any(|s| s.needs_features());
         let features = if needs {
             Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?)
         } else {

@@ -305,7 +305,11 @@ impl RiskEngine {
             true
         } else if held == 0.0 {
             small
-        } else if small || held * target <= 0.0 || (target < 0.0 && !instrument.shortable) || self.ladder.level != DrawdownLevel::Normal {
+        } else if small
+            || held * target <= 0.0
+            || (target < 0.0 && !instrument.shortable)
+            || self.ladder.level != DrawdownLevel::Normal
+        {
             false
         } else {
             let equity = portfolio.equity();

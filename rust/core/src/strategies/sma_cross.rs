@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::indicators::Indicator;
 use crate::indicators::overlap::Sma;
 use crate::indicators::registry::{MAX_PERIOD, Param};
-use crate::indicators::Indicator;
 use crate::signals::price_above;
 use crate::strategies::registry::{Row, Style};
 use crate::strategies::{Context, Rule, Vote, erase};
