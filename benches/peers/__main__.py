@@ -7,7 +7,17 @@ import pathlib
 from benches.peers import backtest, indicators, scanner, streams
 from benches.peers.harness import machine, version
 
-PACKAGES = ("mirrorfast", "TA-Lib", "polars-talib", "newtulipy", "tulip-rs", "polars", "numpy", "vectorbt", "backtesting")
+PACKAGES = (
+    "mirrorfast",
+    "TA-Lib",
+    "polars-talib",
+    "newtulipy",
+    "tulip-rs",
+    "polars",
+    "numpy",
+    "vectorbt",
+    "backtesting",
+)
 PARTS = {"indicators": indicators.run, "scanner": scanner.run, "streams": streams.run, "backtests": backtest.run}
 
 

@@ -126,7 +126,15 @@ def vectorbt_sweep(engine: str) -> Callable[[], object]:
         enter = pd.DataFrame(np.r_[start, up[1:-1] & ~up[:-2]], index=index, columns=names)
         leave = pd.DataFrame(np.r_[start, down[1:-1] & ~down[:-2]], index=index, columns=names)
         pf = vbt.Portfolio.from_signals(
-            close, enter, short_entries=leave, price=open_, size=1_000.0, fees=FEE, init_cash=1e9, freq="1h", engine=engine
+            close,
+            enter,
+            short_entries=leave,
+            price=open_,
+            size=1_000.0,
+            fees=FEE,
+            init_cash=1e9,
+            freq="1h",
+            engine=engine,
         )
         return pf.stats(agg_func=None)["Sharpe Ratio"].sum()
 
@@ -234,7 +242,8 @@ def pipeline() -> str:
         taken.append(time.perf_counter_ns() - begin)
     p50, p99 = np.percentile(taken[5_000:], [50, 99]) / 1e3
     return (
-        f"Every feature and {len(names)} strategies (their models fitted anew every 100 bars, in line), ensemble, risk, orders, "
+        f"Every feature and {len(names)} strategies (their models fitted anew every 100 bars, in line), ensemble, "
+        "risk, orders, "
         f"one symbol: {rate:,.0f} bars/s. One closed bar to intents through Python: p50 {p50:.1f} µs, p99 {p99:.1f} µs."
     )
 
@@ -264,13 +273,25 @@ def scaling() -> str:
     rows = []
     for n in (10_000, 100_000, 1_000_000, 10_000_000):
         done = subprocess.run(
-            [sys.executable, "-c", SCALE, str(n), "VmHWM"], capture_output=True, text=True, check=True, env=dict(os.environ)
+            [sys.executable, "-c", SCALE, str(n), "VmHWM"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=dict(os.environ),
         )
         m = json.loads(done.stdout.splitlines()[-1])
         share = (m["input"] + m["more"]) / (m["input"] + m["results"])
         mib = [f"{m[k] / 2**20:.1f}" for k in ("input", "results", "more")]
         rows.append([f"{n:,}", f"{m['seconds']:.4f}", f"{m['seconds'] / n * 1e9:.0f}", *mib, f"{share:.2f}"])
-    head = ["bars", "CPU s", "ns a bar", "input MiB", "results MiB", "peak beyond the input MiB", "peak / (input + results)"]
+    head = [
+        "bars",
+        "CPU s",
+        "ns a bar",
+        "input MiB",
+        "results MiB",
+        "peak beyond the input MiB",
+        "peak / (input + results)",
+    ]
     return table(head, rows)
 
 
@@ -316,11 +337,19 @@ def run(rounds: int = 5) -> str:
         if len(slow) == 2:
             timing = interleaved(slow, rounds=1, warm=0)
             ratio = timing.ratio("mirrorfast", "backtesting.py")
-            rows.append([f"SMA cross, {scaled:,} bars", "backtesting.py", f"{timing.median('backtesting.py'):.3f}", f"{ratio:.0f}×"])
+            rows.append(
+                [
+                    f"SMA cross, {scaled:,} bars",
+                    "backtesting.py",
+                    f"{timing.median('backtesting.py'):.3f}",
+                    f"{ratio:.0f}×",
+                ]
+            )
     parts.append(table(["job", "engine", "CPU s", "its time over ours"], rows))
     parts.append(
-        "Ours sends real orders with a protective stop at 20 % and asks the whole risk engine on every bar; it fills at the next open, as "
-        "vectorbt is told to by shifted signals. A stop is no part of vectorbt's run. The sweep runs on all cores; CPU seconds count them all."
+        "Ours sends real orders with a protective stop at 20 % and asks the whole risk engine on every bar; it fills "
+        "at the next open, as vectorbt is told to by shifted signals. A stop is no part of vectorbt's run. The sweep "
+        "runs on all cores; CPU seconds count them all."
     )
     parts.append(pipeline())
     parts.append("One run, `mf.backtest(bars, decisions=False)`:\n\n" + scaling())

@@ -1,9 +1,9 @@
-"""The SMA cross against vectorbt and backtesting.py, trade for trade, on the same bars; and against exact arithmetic on ties.
+"""The SMA cross against vectorbt and backtesting.py, trade for trade; ties against exact arithmetic.
 
-What must agree: the time, the side and the price of every fill. What the models do differently, and how the tests bring it
-together: our quantity is decided on the close and filled at the next open, vectorbt spends the cash it has at that open, and
-backtesting.py buys whole units. So vectorbt is given our quantities, after which its fees and its cash must be ours; backtesting.py
-is given one unit, and its trades must be ours but for the quantity.
+What must agree: the time, the side and the price of every fill. What the models do differently, and how the tests bring
+it together: our quantity is decided on the close and filled at the next open, vectorbt spends the cash it has at that
+open, and backtesting.py buys whole units. So vectorbt is given our quantities, after which its fees and its equity must
+be ours; backtesting.py is given one unit, and its trades must be ours but for the quantity.
 """
 
 import warnings
@@ -48,7 +48,11 @@ def untied_market(n: int = 6_000) -> pl.DataFrame:
 
 def ours(bars: pl.DataFrame, *, short: int, capital: float = 1e6) -> mf.BacktestResult:
     config = mf.TradingConfig(capital=capital, adapt_weights=False)
-    strategy = {"name": "sma_cross", "weight": 1.0, "params": {"fast_period": FAST, "slow_period": SLOW, "short": short}}
+    strategy = {
+        "name": "sma_cross",
+        "weight": 1.0,
+        "params": {"fast_period": FAST, "slow_period": SLOW, "short": short},
+    }
     return mf.backtest(
         bars,
         strategies=[strategy],
@@ -143,7 +147,12 @@ def test_vectorbt_gets_the_same_fills_fees_and_equity() -> None:
             assert ["buy" if side == 0 else "sell" for side in turns["side"]] == result.fills["side"].to_list()
             assert np.array_equal(turns["price"].to_numpy(), result.fills["price"].to_numpy())
             money = vbt.Portfolio.from_orders(
-                close, pd.Series(size, index=index).replace(0.0, np.nan), price=open_, fees=FEE, init_cash=1e6, freq="1h"
+                close,
+                pd.Series(size, index=index).replace(0.0, np.nan),
+                price=open_,
+                fees=FEE,
+                init_cash=1e6,
+                freq="1h",
             )
             assert np.allclose(money.orders.records["fees"], result.fills["fee"], rtol=1e-9)
             assert np.allclose(money.value().to_numpy(), result.equity["equity"].to_numpy(), rtol=1e-9)
@@ -154,7 +163,9 @@ def test_backtesting_py_makes_the_same_trades() -> None:
     pd = pytest.importorskip("pandas")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        peer = pytest.importorskip("backtesting", reason="backtesting.py is not installed; it is a peer, not a dependency")
+        peer = pytest.importorskip(
+            "backtesting", reason="backtesting.py is not installed; it is a peer, not a dependency"
+        )
         from backtesting.lib import crossover
 
         class Cross(peer.Strategy):

@@ -125,8 +125,8 @@ def prepare_bars(bars: Any, cfg: TradingConfig) -> tuple[pl.DataFrame, _core.Bar
     """
     whole = not cfg.symbols and cfg.start is None and cfg.end is None
     if whole and isinstance(bars, pl.DataFrame) and bars.schema == BAR_SCHEMA:
-        # Bars that are in shape already need one look, which the engine takes; it refuses what `validate_bars` does, and the
-        # words for it are those of `validate_bars` below.
+        # Bars that are in shape already need one look, which the engine takes; it refuses what `validate_bars` does,
+        # whose words, below, name the row.
         try:
             checked = _core.BarTable(bars)
         except DataError:

@@ -153,7 +153,7 @@ class RiskConfig(Settings):
 
     @classmethod
     def all_in(cls, share: float = 1.0, **parts: Any) -> Self:
-        """Make rules that let every signal have its way: a full signal holds `share` of equity, and nothing else cuts it.
+        """Make rules that let every signal have its way: a full one holds `share` of equity, and nothing cuts it.
 
         Parameters
         ----------
@@ -165,8 +165,8 @@ class RiskConfig(Settings):
         Returns
         -------
         RiskConfig
-            Sizing by target; no stop; every cap, the drawdown ladder and the daily limit out of the way; a position keeps
-            its quantity until its side changes. This is how backtesting libraries without a risk engine size.
+            Sizing by target; no stop; every cap, the drawdown ladder and the daily limit out of the way; a position
+            keeps its quantity until its side changes. This is how libraries without a risk engine size.
 
         Raises
         ------
