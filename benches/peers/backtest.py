@@ -53,7 +53,7 @@ def ours_one(n: int = BARS) -> Callable[[], object]:
     bars, options = market(n), settings()
 
     def job() -> object:
-        result = mf.backtest(bars, decisions=False, **options)
+        result = mf.backtest(bars, decisions=False, orders=False, **options)
         return result.fills.height, result.equity["equity"][-1]
 
     return job
@@ -76,7 +76,7 @@ def ours_portfolio() -> Callable[[], object]:
     bars, options = market(PANEL_BARS, SYMBOLS), settings(share=0.01)
 
     def job() -> object:
-        result = mf.backtest(bars, decisions=False, **options)
+        result = mf.backtest(bars, decisions=False, orders=False, **options)
         return result.stats["sharpe"], result.fills.height
 
     return job
@@ -231,7 +231,7 @@ def pipeline() -> str:
     bars = market(50_000)
     names = mf.strategies.catalogue().filter(pl.col("scope") == "symbol")["name"].to_list()
     start = time.process_time()
-    mf.backtest(bars, strategies=names, decisions=False)
+    mf.backtest(bars, strategies=names, decisions=False, orders=False)
     rate = bars.height / (time.process_time() - start)
     cfg = mf.TradingConfig().replace(strategies=names)
     engine = _core.DecisionEngine(cfg.to_engine_json(["S000"], interval="1h"))
@@ -254,13 +254,13 @@ from benches.peers.backtest import market, settings
 import mirrorfast as mf
 n = int(sys.argv[1])
 bars, options = market(n), settings()
-mf.backtest(bars.head(1000), decisions=False, **options)
+mf.backtest(bars.head(1000), decisions=False, orders=False, **options)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 open('/proc/self/clear_refs', 'w').write('5')
 at = lambda: int(next(l for l in open('/proc/self/status') if l.startswith(sys.argv[2])).split()[1]) * 1024
 resident = int(next(l for l in open('/proc/self/status') if l.startswith('VmRSS')).split()[1]) * 1024
 start = time.process_time()
-result = mf.backtest(bars, decisions=False, **options)
+result = mf.backtest(bars, decisions=False, orders=False, **options)
 seconds = time.process_time() - start
 peak = at()
 tables = sum(getattr(result, t).estimated_size() for t in ('equity', 'orders', 'order_events', 'fills', 'trades'))
@@ -352,5 +352,5 @@ def run(rounds: int = 5) -> str:
         "runs on all cores; CPU seconds count them all."
     )
     parts.append(pipeline())
-    parts.append("One run, `mf.backtest(bars, decisions=False)`:\n\n" + scaling())
+    parts.append("One run, `mf.backtest(bars, decisions=False, orders=False)`:\n\n" + scaling())
     return "\n\n".join(parts)

@@ -160,6 +160,7 @@ def run_backtest(
     policy: tuple[Any, Any] | None = None,
     decisions: bool = True,
     orders: bool = True,
+    fills: bool = True,
     equity: bool = True,
 ) -> dict[str, Any]: ...
 def run_sweep(bars: Any, configs: list[str], *, threads: int | None = None, equity: bool = False) -> Any: ...

@@ -28,6 +28,7 @@ def backtest(
     costs: Any = None,
     config: TradingConfig | None = None,
     decisions: bool = True,
+    orders: bool = True,
 ) -> BacktestResult:
     """Run strategies, ensemble and risk engine over bars; fills, fees and stops as in paper trading.
 
@@ -46,7 +47,9 @@ def backtest(
     config : TradingConfig, optional
         Everything else; the arguments above replace its parts.
     decisions : bool, default True
-        Keep one row a bar with votes and reasons; without them a run takes less memory.
+        Keep one row a bar with votes and reasons; without them a run is faster and takes less memory.
+    orders : bool, default True
+        Keep orders and what became of them; fills and trades are kept in any case.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def backtest(
     if min(checked.rows) < needed:
         require_bars(table, needed, source="bars", reason="the strategies' warm-up and one trade")
     start = time.perf_counter()
-    out = _core.run_backtest(checked, engine_json, decisions=decisions)
+    out = _core.run_backtest(checked, engine_json, decisions=decisions, orders=orders)
     seconds = time.perf_counter() - start
     tables: dict[str, Any] = {
         name: pl.DataFrame(out[name])

@@ -12,18 +12,21 @@ use crate::types::{Bar, SymbolId};
 
 /// How much of a run is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // four independent choices
 pub struct Record {
     /// Decisions with their votes and reasons; without them a sweep needs far less memory.
     pub decisions: bool,
-    /// Orders, fills and broker events.
+    /// Orders and broker events.
     pub orders: bool,
+    /// Fills.
+    pub fills: bool,
     /// One equity point a bar time.
     pub equity: bool,
 }
 
 impl Record {
     /// Everything.
-    pub const ALL: Self = Self { decisions: true, orders: true, equity: true };
+    pub const ALL: Self = Self { decisions: true, orders: true, fills: true, equity: true };
 }
 
 /// Votes and policy actions made outside the engine, row by row of the bar table.
@@ -219,7 +222,7 @@ impl Session {
             let fill = self.fills[k];
             self.step.clear();
             self.engine.on_fill(&fill, &mut self.step)?;
-            if record.orders {
+            if record.fills {
                 out.fills.push(fill);
             }
             self.submit(record, out);

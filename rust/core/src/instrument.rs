@@ -170,7 +170,11 @@ mod tests {
         let i = grid(1e-8);
         for n in 0..200_000_u32 {
             let price = f64::from(171_342_191 + n * 7) / 1e6;
-            assert_eq!((i.floor_price(price), i.ceil_price(price)), (i.round_price(price), i.round_price(price)), "{price}");
+            assert_eq!(
+                (i.floor_price(price), i.ceil_price(price)),
+                (i.round_price(price), i.round_price(price)),
+                "{price}"
+            );
         }
     }
 

@@ -64,7 +64,7 @@ pub fn sweep(
     threads: Option<usize>,
     keep_equity: bool,
 ) -> Result<Vec<SweepRow>> {
-    let record = Record { decisions: false, orders: false, equity: true };
+    let record = Record { decisions: false, orders: false, fills: false, equity: true };
     let one = |config: &EngineConfig| -> Result<SweepRow> {
         let result = backtest::run(bars, config, &ExternalColumns::default(), record)?;
         let metrics = stats(&result, &PerformanceOptions::default())?;

@@ -162,7 +162,8 @@ fn table(names: &[&str], batches: &[Vec<(u32, Bar)>]) -> Bars {
     let all: Vec<Bar> = rows.concat();
     let column = |pick: fn(&Bar) -> f64| all.iter().map(pick).collect();
     let ts = all.iter().map(|b| b.ts).collect();
-    let columns = [column(|b| b.open), column(|b| b.high), column(|b| b.low), column(|b| b.close), column(|b| b.volume)];
+    let columns =
+        [column(|b| b.open), column(|b| b.high), column(|b| b.low), column(|b| b.close), column(|b| b.volume)];
     Bars::try_new(runs, ts, columns).expect("sound bars")
 }
 
@@ -216,7 +217,7 @@ proptest! {
         }
         let full = whole(&config, &all);
         let bars = table(&names, &all);
-        let record = Record { decisions: false, orders: true, equity: true };
+        let record = Record { decisions: false, ..Record::ALL };
         let lean = backtest::run(&bars, &config, &ExternalColumns::default(), record).expect("a run");
         prop_assert!(lean.decisions.is_empty() && lean.votes.is_empty());
         prop_assert_eq!(text(&points(&lean)), text(&points(&full)));

@@ -31,8 +31,8 @@ fn floats(array: &PyArray, name: &str) -> PyResult<Vec<f64>> {
 ///
 /// `votes` are (signal, confidence) columns per external strategy, `policy` is (position, confidence), each as long as `bars`.
 #[pyfunction]
-#[pyo3(signature = (bars, config_json, *, votes=None, policy=None, decisions=true, orders=true, equity=true))]
-#[allow(clippy::too_many_arguments)] // keywords of the Python call
+#[pyo3(signature = (bars, config_json, *, votes=None, policy=None, decisions=true, orders=true, fills=true, equity=true))]
+#[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)] // keywords of the Python call
 fn run_backtest<'py>(
     py: Python<'py>,
     bars: &Bound<'py, PyAny>,
@@ -41,6 +41,7 @@ fn run_backtest<'py>(
     policy: Option<Pair>,
     decisions: bool,
     orders: bool,
+    fills: bool,
     equity: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let config = engine::config(config_json)?;
@@ -63,7 +64,7 @@ fn run_backtest<'py>(
             return Err(gateway::raise(CoreError::shape(format!("rows of {name}"), n, rows)));
         }
     }
-    let record = Record { decisions, orders, equity };
+    let record = Record { decisions, orders, fills, equity };
     let mut result = gateway::detached(py, || {
         let columns: Vec<(&[f64], &[f64])> = owned.iter().map(|(s, c)| (s.as_slice(), c.as_slice())).collect();
         let external =

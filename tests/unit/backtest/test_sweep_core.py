@@ -54,6 +54,11 @@ def test_a_run_without_decisions_trades_the_same(market: pl.DataFrame) -> None:
     assert lean.decisions.is_empty()
     for name in ("equity", "orders", "order_events", "fills", "trades", "weights"):
         assert getattr(lean, name).equals(getattr(whole, name)), name
+    least = mf.backtest(market, decisions=False, orders=False)
+    assert least.orders.is_empty()
+    assert least.order_events.is_empty()
+    assert least.fills.equals(whole.fills)
+    assert least.stats == pytest.approx(whole.stats, nan_ok=True, rel=0, abs=0)
 
 
 def test_bars_are_looked_at_once(market: pl.DataFrame) -> None:
