@@ -213,7 +213,9 @@ proptest! {
         if !both {
             config.symbols.truncate(1);
             names.truncate(1);
-            all.iter_mut().for_each(|batch| batch.truncate(1));
+            for batch in &mut all {
+                batch.truncate(1);
+            }
         }
         let full = whole(&config, &all);
         let bars = table(&names, &all);
