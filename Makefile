@@ -20,7 +20,7 @@ ARGS ?=
 PYTEST ?=
 CARGO_TEST ?=
 
-.PHONY: help live test test-rust test-python check bench bench-peers wheel wheel-check docs clean
+.PHONY: help live test test-rust test-python check bench bench-rust bench-peers wheel wheel-check docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s @
@@ -49,6 +49,9 @@ check: $(STAMP)/extension $(STAMP)/test ## Formatting, lints, types, stubs, laye
 
 bench: $(STAMP)/extension $(STAMP)/test ## Our own timings, with pytest-benchmark
 	$(BIN)/python -m pytest benches/python -m benchmark -o addopts="--import-mode=importlib" --benchmark-columns=min,median,max,rounds -p no:randomly $(PYTEST)
+
+bench-rust: ## The engine's own timings: nanoseconds a bar, percentiles of one bar
+	cargo bench --locked -p mirrorfast-core --bench engine -- $(ARGS)
 
 bench-peers: $(STAMP)/extension $(STAMP)/peers ## Against named peers, interleaved; writes benches/RESULTS.md
 	$(BIN)/python -m benches.peers $(ARGS)
@@ -88,7 +91,7 @@ $(STAMP)/extension: $(STAMP)/environment $(RUST)
 
 # What the peer benchmarks measure against; nothing else needs it.
 $(STAMP)/peers: $(STAMP)/environment
-	$(UV) pip install --quiet "TA-Lib>=0.8" polars-talib newtulipy tulip-rs
+	$(UV) pip install --quiet "TA-Lib>=0.8" polars-talib newtulipy tulip-rs "vectorbt[rust]>=1.0" backtesting
 	@touch $@
 
 $(STAMP)/test: $(STAMP)/environment

@@ -4,11 +4,21 @@ import argparse
 import datetime
 import pathlib
 
-from benches.peers import indicators, scanner, streams
+from benches.peers import backtest, indicators, scanner, streams
 from benches.peers.harness import machine, version
 
-PACKAGES = ("mirrorfast", "TA-Lib", "polars-talib", "newtulipy", "tulip-rs", "polars", "numpy")
-PARTS = {"indicators": indicators.run, "scanner": scanner.run, "streams": streams.run}
+PACKAGES = (
+    "mirrorfast",
+    "TA-Lib",
+    "polars-talib",
+    "newtulipy",
+    "tulip-rs",
+    "polars",
+    "numpy",
+    "vectorbt",
+    "backtesting",
+)
+PARTS = {"indicators": indicators.run, "scanner": scanner.run, "streams": streams.run, "backtests": backtest.run}
 
 
 def main() -> None:

@@ -110,7 +110,7 @@ fn now() -> f64 {
     told.unwrap_or_else(|| START.with(|start| start.elapsed().as_nanos() as f64))
 }
 
-const LEAN: Record = Record { decisions: false, orders: true, equity: true };
+const LEAN: Record = Record { decisions: false, orders: false, fills: true, equity: true };
 
 fn timed(name: &str, bars: &Bars, config: &EngineConfig, record: Record, rounds: usize) {
     let mut best = f64::INFINITY;

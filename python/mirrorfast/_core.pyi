@@ -3,6 +3,7 @@ from typing import Any, Self, TypeAlias, final
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "BarTable",
     "BrokerEvent",
     "Combiner",
     "DecisionEngine",
@@ -33,6 +34,7 @@ __all__ = [
     "performance",
     "performance_of_returns",
     "run_backtest",
+    "run_sweep",
     "signal_direction",
     "strategy_catalogue",
     "strategy_observations",
@@ -158,8 +160,21 @@ def run_backtest(
     policy: tuple[Any, Any] | None = None,
     decisions: bool = True,
     orders: bool = True,
+    fills: bool = True,
     equity: bool = True,
 ) -> dict[str, Any]: ...
+def run_sweep(bars: Any, configs: list[str], *, threads: int | None = None, equity: bool = False) -> Any: ...
+
+@final
+class BarTable:
+    def __new__(cls, table: Any) -> Self: ...
+    @property
+    def symbols(self) -> list[str]: ...
+    @property
+    def rows(self) -> list[int]: ...
+    @property
+    def step_ms(self) -> int | None: ...
+    def __len__(self) -> int: ...
 
 @disjoint_base
 class IndicatorStream:

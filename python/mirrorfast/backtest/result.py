@@ -40,6 +40,8 @@ class BacktestResult:
         The configuration that was run.
     trade_from
         First bar whose close could be acted on, where the run was told one.
+    traded
+        Notional of all fills, in quote currency.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class BacktestResult:
     seconds: float
     config: TradingConfig
     trade_from: datetime | None = None
+    traded: float | None = None
 
     @cached_property
     def stats(self) -> dict[str, float]:
@@ -73,7 +76,7 @@ class BacktestResult:
         """
         from mirrorfast.analytics.performance import performance
 
-        return performance(self.equity, trades=self.trades)
+        return performance(self.equity, trades=self.trades, traded=self.traded)
 
     @property
     def final_equity(self) -> float:

@@ -15,8 +15,8 @@ from mirrorfast.backtest.own import own_votes
 from mirrorfast.backtest.policy import policy_columns
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
-from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
-from mirrorfast.errors import ParameterError
+from mirrorfast.data.schema import BAR_SCHEMA, bar_interval, interval_name, require_bars, select_bars, validate_bars
+from mirrorfast.errors import DataError, ParameterError
 from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Literal
 
-__all__ = ["backtest", "execute", "prepare"]
+__all__ = ["backtest", "execute", "prepare", "prepare_bars"]
 
 
 def backtest(
@@ -36,6 +36,7 @@ def backtest(
     costs: Any = None,
     config: TradingConfig | None = None,
     decisions: bool = True,
+    orders: bool = True,
     policy: Any = None,
     bias_check: Literal["raise", "warn", "off"] | None = None,
     trade_from: datetime | None = None,
@@ -58,7 +59,9 @@ def backtest(
     config : TradingConfig, optional
         Everything else; the arguments above replace its parts.
     decisions : bool, default True
-        Keep one row a bar with votes and reasons; without them a run takes less memory.
+        Keep one row a bar with votes and reasons; without them a run is faster and takes less memory.
+    orders : bool, default True
+        Keep orders and what became of them; fills and trades are kept in any case.
     policy : DataFrame or Arrow table, optional
         Actions of a policy: ``timestamp`` (open of the bar whose close it has seen), ``position`` in [−1, 1], and
         ``symbol`` and ``confidence`` where they matter. The configuration's ``meta`` says how it and the strategies
@@ -100,7 +103,14 @@ def backtest(
     >>> result.equity.height
     1000
     """
-    cfg = (config or TradingConfig()).replace(
+    cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
+    table, checked = prepare_bars(bars, cfg)
+    engine_json = cfg.to_engine_json(checked.symbols, interval=_interval(checked))
+    needed = _core.DecisionEngine(engine_json).warm_up + 2
+    if min(checked.rows) < needed:
+        require_bars(table, needed, source="bars", reason="the strategies' warm-up and one trade")
+    start = time.perf_counter()
+    out = _core.run_backtest(checked, engine_json, decisions=decisions, orders=orders)
         strategies=strategies, ensemble=ensemble, risk=risk, costs=costs, bias_check=bias_check
     )
     lineup = Lineup.of(cfg)
@@ -148,7 +158,9 @@ def execute(
     cfg: TradingConfig,
     engine_json: str,
     *,
+    checked: _core.BarTable | None = None,
     decisions: bool = True,
+    orders: bool = True,
     trade_from: datetime | None = None,
     votes: Sequence[tuple[Any, Any]] | None = None,
     interval: str | None = None,
@@ -164,8 +176,12 @@ def execute(
         What the result names as its configuration.
     engine_json
         What is run.
+    checked
+        The same bars as the engine takes them, where they were made already.
     decisions
         Keep one row a bar.
+    orders
+        Keep orders and what became of them.
     trade_from
         First bar whose close may be acted on.
     votes
@@ -189,7 +205,9 @@ def execute(
         asked = None if votes is None else list(votes)
     else:
         asked = list(own_votes(lineup, table, cfg, interval or bar_interval(table)))
-    out = _core.run_backtest(table, engine_json, votes=asked, policy=policy, decisions=decisions)
+    out = _core.run_backtest(
+        table if checked is None else checked, engine_json, votes=asked, policy=policy, decisions=decisions, orders=orders
+    )
     seconds = time.perf_counter() - start
     tables: dict[str, Any] = {
         name: pl.DataFrame(out[name])
@@ -199,7 +217,15 @@ def execute(
         (e["ts"], f"{e['kind']}: equity {e['equity']:,.2f}, {e['drawdown']:.2%} below its peak")
         for e in out["risk_events"]
     ]
-    return BacktestResult(**tables, risk_events=noticed, bars=table, seconds=seconds, config=cfg, trade_from=trade_from)
+    return BacktestResult(
+        **tables,
+        risk_events=noticed,
+        bars=table,
+        seconds=seconds,
+        config=cfg,
+        trade_from=trade_from,
+        traded=out["traded"],
+    )
 
 
 def _idle_before(table: pl.DataFrame, engine_json: str, trade_from: datetime) -> tuple[str, tuple[Any, Any]]:
@@ -216,3 +242,52 @@ def _idle_before(table: pl.DataFrame, engine_json: str, trade_from: datetime) ->
     silent = pl.lit(math.nan)
     columns = table.select(position=idle.then(0.0).otherwise(silent), confidence=idle.then(1.0).otherwise(silent))
     return json.dumps(document, sort_keys=True), (columns["position"].to_numpy(), columns["confidence"].to_numpy())
+
+
+def prepare_bars(bars: Any, cfg: TradingConfig) -> tuple[pl.DataFrame, _core.BarTable]:
+    """Bring bars into shape for runs of a configuration, and check them once for all of those runs.
+
+    Parameters
+    ----------
+    bars : DataFrame or Arrow table, shape (n, k)
+        Raw or validated bars.
+    cfg : TradingConfig
+        Its symbols and span are kept.
+
+    Returns
+    -------
+    tuple of polars.DataFrame and _core.BarTable
+        The bars as a frame, and the same bars for ``_core.run_backtest`` and ``_core.run_sweep``.
+
+    Raises
+    ------
+    DataError, ShapeError
+        As `validate_bars` and `select_bars`.
+
+    Examples
+    --------
+    >>> from mirrorfast.data import sample_bars
+    >>> _, checked = prepare_bars(sample_bars(), TradingConfig(symbols=("BTC/USD",)))
+    >>> checked.symbols
+    ['BTC/USD']
+    """
+    whole = not cfg.symbols and cfg.start is None and cfg.end is None
+    if whole and isinstance(bars, pl.DataFrame) and bars.schema == BAR_SCHEMA:
+        # Bars that are in shape already need one look, which the engine takes; it refuses what `validate_bars` does,
+        # whose words, below, name the row.
+        try:
+            checked = _core.BarTable(bars)
+        except DataError:
+            pass
+        else:
+            if checked.symbols and checked.symbols == sorted(checked.symbols) and checked.symbols[0]:
+                return bars, checked
+    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
+    return table, _core.BarTable(table)
+
+
+def _interval(checked: _core.BarTable) -> str:
+    if checked.step_ms is None:
+        msg = f"bars: {len(checked)} rows: expected at least two of one symbol to tell the timeframe"
+        raise DataError(msg)
+    return interval_name(checked.step_ms)

@@ -1,6 +1,6 @@
 """Every number of the risk rules (SPEC §9)."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -135,7 +135,7 @@ class RiskConfig(Settings):
     max_position: float = option(0.10, "largest position", unit=_EQUITY, gt=0, le=100)
     correlation_cap_rho: float = option(
         0.8,
-        "symbols whose returns correlate by more, either way, share one max_position",
+        "symbols whose returns correlate by more, either way, share one max_position; 1: none do",
         unit="correlation",
         ge=0,
         le=1,
@@ -163,3 +163,51 @@ class RiskConfig(Settings):
             msg = "min_cash = 1.0: expected less than all of the equity, of which nothing would be left to buy with"
             raise ValueError(msg)
         return self
+
+    @classmethod
+    def all_in(cls, share: float = 1.0, **parts: Any) -> Self:
+        """Make rules that let every signal have its way: a full one holds `share` of equity, and nothing cuts it.
+
+        Parameters
+        ----------
+        share : float, default 1.0
+            Largest position of one symbol, fraction of equity. Range: above 0 to 100; above 1 is borrowed money.
+        **parts
+            Fields that shall differ from that, a stop for instance.
+
+        Returns
+        -------
+        RiskConfig
+            Sizing by target; no stop; every cap, the drawdown ladder and the daily limit out of the way; a position
+            keeps its quantity until its side changes. This is how libraries without a risk engine size.
+
+        Raises
+        ------
+        ConfigurationError
+            If a field is unknown or out of its range.
+
+        Notes
+        -----
+        The quantity is ``share·equity / close`` of the bar decided on, rounded down to the lot. It fills at the next
+        open and pays its fee on top, so that with ``share=1`` cash may end a little below zero.
+
+        Examples
+        --------
+        >>> RiskConfig.all_in(stop={"kind": "percent", "percent": 0.2}).stop.percent
+        0.2
+        """
+        whole = {"half": 1.0, "no_new_risk": 1.0, "halt": 1.0, "recovery": 0.0}
+        fields: dict[str, Any] = {
+            "min_target": 0.0,
+            "sizing": {"method": "target"},
+            "stop": {"kind": "none"},
+            "max_position": share,
+            "correlation_cap_rho": 1.0,
+            "max_heat": 100.0,
+            "max_leverage": 100.0,
+            "min_cash": 0.0,
+            "drawdown": whole,
+            "daily_loss_limit": 1.0,
+            "rebalance_band": 10.0,
+        }
+        return cls(**(fields | parts))

@@ -10,7 +10,16 @@ import polars as pl
 from mirrorfast.errors import DataError, ParameterError, ShapeError
 from mirrorfast.telemetry import get_logger
 
-__all__ = ["BAR_COLUMNS", "BAR_SCHEMA", "as_frame", "bar_interval", "require_bars", "select_bars", "validate_bars"]
+__all__ = [
+    "BAR_COLUMNS",
+    "BAR_SCHEMA",
+    "as_frame",
+    "bar_interval",
+    "interval_name",
+    "require_bars",
+    "select_bars",
+    "validate_bars",
+]
 
 BAR_SCHEMA: Final = pl.Schema(
     {
@@ -303,7 +312,28 @@ def bar_interval(bars: pl.DataFrame) -> str:
     if steps.is_empty():
         msg = f"bars: {bars.height} rows: expected at least two of one symbol to tell the timeframe"
         raise DataError(msg)
-    step = int(steps.mode().min())  # type: ignore[arg-type]
+    return interval_name(int(steps.mode().min()))  # type: ignore[arg-type]
+
+
+def interval_name(step_ms: int) -> str:
+    """Name a step between bars.
+
+    Parameters
+    ----------
+    step_ms : int
+        Milliseconds, > 0.
+
+    Returns
+    -------
+    str
+        The exchange interval: ``"1m"``, ``"4h"``, ``"1d"``, ``"1w"`` …
+
+    Examples
+    --------
+    >>> interval_name(14_400_000)
+    '4h'
+    """
+    step = step_ms
     for unit, length in (("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)):
         if step % length == 0:
             return f"{step // length}{unit}"

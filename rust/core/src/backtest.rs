@@ -12,18 +12,21 @@ use crate::types::{Bar, SymbolId};
 
 /// How much of a run is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // four independent choices
 pub struct Record {
     /// Decisions with their votes and reasons; without them a sweep needs far less memory.
     pub decisions: bool,
-    /// Orders, fills and broker events.
+    /// Orders and broker events.
     pub orders: bool,
+    /// Fills.
+    pub fills: bool,
     /// One equity point a bar time.
     pub equity: bool,
 }
 
 impl Record {
     /// Everything.
-    pub const ALL: Self = Self { decisions: true, orders: true, equity: true };
+    pub const ALL: Self = Self { decisions: true, orders: true, fills: true, equity: true };
 }
 
 /// Votes and policy actions made outside the engine, row by row of the bar table.
@@ -219,7 +222,7 @@ impl Session {
             let fill = self.fills[k];
             self.step.clear();
             self.engine.on_fill(&fill, &mut self.step)?;
-            if record.orders {
+            if record.fills {
                 out.fills.push(fill);
             }
             self.submit(record, out);
@@ -297,7 +300,9 @@ pub fn run(
     if bars.symbols() != wanted {
         return Err(CoreError::shape("symbols of the bars", format!("{:?}", bars.symbols()), format!("{wanted:?}")));
     }
-    let mut session = Session::new(config)?;
+    // Labels that nobody will read are the only use of most features.
+    let lean = EngineConfig { classify: config.classify && record.decisions, ..config.clone() };
+    let mut session = Session::new(&lean)?;
     let mut out = BacktestResult::default();
     if record.equity {
         // As many bar times as the longest symbol has bars, at least; exactly so many where all have the same.

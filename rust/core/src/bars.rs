@@ -1,5 +1,7 @@
 //! Bars of many symbols over Arrow buffers: validated once, shared without copying.
 
+use std::collections::BTreeMap;
+
 use arrow_buffer::ScalarBuffer;
 
 use crate::error::{CoreError, Result};
@@ -172,6 +174,23 @@ impl Bars {
             close: &close[r.clone()],
             volume: &volume[r],
         }
+    }
+
+    /// The most frequent time between neighbouring bars of a symbol, ms; the shortest of several that are. None without two bars.
+    pub fn step_ms(&self) -> Option<i64> {
+        let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+        for k in 0..self.symbols.len() {
+            let ts = self.series(k).ts;
+            let mut at = 1;
+            while at < ts.len() {
+                // Steps come in runs, almost always in a single one.
+                let step = ts[at] - ts[at - 1];
+                let run = ts[at - 1..].windows(2).take_while(|t| t[1] - t[0] == step).count();
+                *counts.entry(step).or_default() += run;
+                at += run;
+            }
+        }
+        counts.into_iter().max_by_key(|&(step, n)| (n, std::cmp::Reverse(step))).map(|(step, _)| step)
     }
 
     /// Calls `f` once per distinct timestamp, in time order, with the bars that open then as (symbol index, bar), in symbol order.

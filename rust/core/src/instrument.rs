@@ -113,14 +113,15 @@ impl Instrument {
     /// The highest price on the tick grid that is not above `price`.
     #[inline]
     pub fn floor_price(&self, price: f64) -> f64 {
-        // As in `floor_quantity`: noise of a billionth of a tick is no tick.
-        steps((price / self.tick + 1e-9).floor(), self.tick)
+        let n = price / self.tick;
+        steps((n + noise(n)).floor(), self.tick)
     }
 
     /// The lowest price on the tick grid that is not below `price`.
     #[inline]
     pub fn ceil_price(&self, price: f64) -> f64 {
-        steps((price / self.tick - 1e-9).ceil(), self.tick)
+        let n = price / self.tick;
+        steps((n - noise(n)).ceil(), self.tick)
     }
 
     /// The price on the tick grid that is no better than `price` for a trader who takes liquidity on `side`.
@@ -142,9 +143,8 @@ impl Instrument {
     /// The largest quantity on the lot grid that is not above `quantity` in size; keeps the sign.
     #[inline]
     pub fn floor_quantity(&self, quantity: f64) -> f64 {
-        // A billionth of a lot is float noise, not a missing lot: 0.3 / 0.1 must count as 3.
-        let n = (quantity.abs() / self.lot + 1e-9).floor();
-        steps(n, self.lot).copysign(quantity)
+        let n = quantity.abs() / self.lot;
+        steps((n + noise(n)).floor(), self.lot).copysign(quantity)
     }
 
     /// The nearest quantity on the lot grid: takes the float noise of sums of fills away.
@@ -154,9 +154,29 @@ impl Instrument {
     }
 }
 
+/// How far a count of steps may be off by rounding alone: a billionth of a step, since 0.3 / 0.1 must count as 3, and for fine grids the
+/// last bits of the count, since 171.342191 / 1e-8 must count as a whole number too.
+#[inline]
+fn noise(n: f64) -> f64 {
+    (4.0 * f64::EPSILON * n.abs()).max(1e-9)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_price_on_a_fine_grid_stays() {
+        let i = grid(1e-8);
+        for n in 0..200_000_u32 {
+            let price = f64::from(171_342_191 + n * 7) / 1e6;
+            assert_eq!(
+                (i.floor_price(price), i.ceil_price(price)),
+                (i.round_price(price), i.round_price(price)),
+                "{price}"
+            );
+        }
+    }
 
     fn grid(tick: f64) -> Instrument {
         Instrument { tick, lot: tick, ..Instrument::default() }

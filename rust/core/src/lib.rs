@@ -22,6 +22,7 @@ pub mod risk;
 pub mod signals;
 pub mod snapshot;
 pub mod strategies;
+pub mod sweep;
 pub mod types;
 mod wide;
 pub mod window;

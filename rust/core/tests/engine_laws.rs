@@ -1,9 +1,13 @@
 //! The three laws of SPEC over the whole decision engine: causal, batch ≡ stream (also after snapshot → restore), scale-free.
 #![allow(clippy::unwrap_used)] // a test may
 
-use mirrorfast_core::backtest::{BacktestResult, Record, Session};
+use std::collections::BTreeMap;
+
+use mirrorfast_core::backtest::{self, BacktestResult, ExternalColumns, Record, Session};
+use mirrorfast_core::bars::Bars;
 use mirrorfast_core::engine::{EngineConfig, EquityPoint, External, StrategyConfig, SymbolConfig};
 use mirrorfast_core::instrument::Instrument;
+use mirrorfast_core::risk::{DrawdownConfig, RiskConfig, SizingConfig, SizingMethod, StopConfig, StopKind};
 use mirrorfast_core::snapshot;
 use mirrorfast_core::types::{Bar, Market};
 use proptest::prelude::*;
@@ -145,6 +149,89 @@ proptest! {
         for (x, y) in plain.equity.iter().zip(scaled.equity.iter()) {
             prop_assert!((x.equity - y.equity).abs() <= 1e-6 * x.equity.abs());
         }
+    }
+}
+
+/// The bars as a table, symbol after symbol.
+fn table(names: &[&str], batches: &[Vec<(u32, Bar)>]) -> Bars {
+    let mut rows: Vec<Vec<Bar>> = vec![Vec::new(); names.len()];
+    for (symbol, bar) in batches.iter().flatten() {
+        rows[*symbol as usize].push(*bar);
+    }
+    let runs = names.iter().zip(&rows).map(|(name, bars)| ((*name).to_owned(), bars.len())).collect();
+    let all: Vec<Bar> = rows.concat();
+    let column = |pick: fn(&Bar) -> f64| all.iter().map(pick).collect();
+    let ts = all.iter().map(|b| b.ts).collect();
+    let columns =
+        [column(|b| b.open), column(|b| b.high), column(|b| b.low), column(|b| b.close), column(|b| b.volume)];
+    Bars::try_new(runs, ts, columns).expect("sound bars")
+}
+
+fn risk_rules() -> impl Strategy<Value = RiskConfig> {
+    let sizing = prop_oneof![
+        Just(SizingMethod::Target),
+        Just(SizingMethod::FixedFraction),
+        Just(SizingMethod::VolatilityTarget),
+        Just(SizingMethod::Kelly)
+    ];
+    let stop = prop_oneof![Just(StopKind::Atr), Just(StopKind::Percent), Just(StopKind::None)];
+    let share = prop_oneof![Just(0.05), Just(0.5), Just(1.0)];
+    let band = prop_oneof![Just(0.0), Just(0.1), Just(10.0)];
+    let bars = prop_oneof![Just(None), Just(Some(9))];
+    (sizing, stop, share, band, bars, any::<[bool; 3]>()).prop_map(|(method, kind, share, band, max_bars, flags)| {
+        let wide = DrawdownConfig { half: 1.0, no_new_risk: 1.0, halt: 1.0, recovery: 0.0 };
+        RiskConfig {
+            sizing: SizingConfig { method, ..SizingConfig::default() },
+            stop: StopConfig {
+                kind,
+                trailing: flags[0],
+                break_even_at_r: flags[1].then_some(1.0),
+                max_bars,
+                ..StopConfig::default()
+            },
+            max_position: share,
+            min_cash: 0.0,
+            max_heat: 1.0,
+            rebalance_band: band,
+            drawdown: if flags[2] { wide } else { DrawdownConfig::default() },
+            ..RiskConfig::default()
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    // Short cuts must not be seen: for bars on which nothing happens, for a table of one symbol, for decisions that nobody reads.
+    #[test]
+    fn what_is_recorded_changes_nothing(a in steps(400), b in steps(400), both in any::<bool>(), risk in risk_rules()) {
+        let mut config = EngineConfig { risk, ..config(1.0) };
+        let cross = BTreeMap::from([("fast_period".to_owned(), 3.0), ("slow_period".to_owned(), 8.0)]);
+        config.strategies.push(StrategyConfig { name: "sma_cross".to_owned(), params: cross, weight: 1.0, ..StrategyConfig::default() });
+        let mut names = vec!["A/USD", "EUR/USD"];
+        let mut all = batches(&walk(&a, 100.0, 1.0, 1.0), &walk(&b, 1.2, 1.0, 1.0));
+        if !both {
+            config.symbols.truncate(1);
+            names.truncate(1);
+            for batch in &mut all {
+                batch.truncate(1);
+            }
+        }
+        let full = whole(&config, &all);
+        let bars = table(&names, &all);
+        let record = Record { decisions: false, ..Record::ALL };
+        let lean = backtest::run(&bars, &config, &ExternalColumns::default(), record).expect("a run");
+        prop_assert!(lean.decisions.is_empty() && lean.votes.is_empty());
+        prop_assert_eq!(text(&points(&lean)), text(&points(&full)));
+        prop_assert_eq!(text(&lean.orders), text(&full.orders));
+        prop_assert_eq!(text(&lean.order_events), text(&full.order_events));
+        prop_assert_eq!(text(&lean.fills), text(&full.fills));
+        prop_assert_eq!(text(&lean.trades), text(&full.trades));
+        prop_assert_eq!(text(&lean.weights), text(&full.weights));
+        prop_assert_eq!(text(&lean.risk_events), text(&full.risk_events));
+        let same = backtest::run(&bars, &config, &ExternalColumns::default(), Record::ALL).expect("a run");
+        prop_assert_eq!(text(&same.decisions), text(&full.decisions));
+        prop_assert_eq!(text(&same.contributions), text(&full.contributions));
     }
 }
 

@@ -3,17 +3,19 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use mirrorfast_core::CoreError;
-use mirrorfast_core::backtest::{self, BacktestResult, ExternalColumns, Record};
+use mirrorfast_core::backtest::{self, BacktestResult, EquityCurve, ExternalColumns, Record};
 use mirrorfast_core::bars::Bars;
 use mirrorfast_core::order::{BrokerEvent, Order, OrderKind};
+use mirrorfast_core::performance::Metrics;
 use mirrorfast_core::signals::{MarketRegime, Signal};
+use mirrorfast_core::sweep;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::{PyArray, PyRecordBatch};
 
 use crate::bars::bars_from_python;
 use crate::columns::Columns;
-use crate::convert::name_of;
+use crate::variant::name_of;
 use crate::{engine, gateway};
 
 type Pair = (PyArray, PyArray);
@@ -29,8 +31,8 @@ fn floats(array: &PyArray, name: &str) -> PyResult<Vec<f64>> {
 ///
 /// `votes` are (signal, confidence) columns per external strategy, `policy` is (position, confidence), each as long as `bars`.
 #[pyfunction]
-#[pyo3(signature = (bars, config_json, *, votes=None, policy=None, decisions=true, orders=true, equity=true))]
-#[allow(clippy::too_many_arguments)] // keywords of the Python call
+#[pyo3(signature = (bars, config_json, *, votes=None, policy=None, decisions=true, orders=true, fills=true, equity=true))]
+#[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)] // keywords of the Python call
 fn run_backtest<'py>(
     py: Python<'py>,
     bars: &Bound<'py, PyAny>,
@@ -39,6 +41,7 @@ fn run_backtest<'py>(
     policy: Option<Pair>,
     decisions: bool,
     orders: bool,
+    fills: bool,
     equity: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let config = engine::config(config_json)?;
@@ -61,8 +64,8 @@ fn run_backtest<'py>(
             return Err(gateway::raise(CoreError::shape(format!("rows of {name}"), n, rows)));
         }
     }
-    let record = Record { decisions, orders, equity };
-    let result = gateway::detached(py, || {
+    let record = Record { decisions, orders, fills, equity };
+    let mut result = gateway::detached(py, || {
         let columns: Vec<(&[f64], &[f64])> = owned.iter().map(|(s, c)| (s.as_slice(), c.as_slice())).collect();
         let external =
             ExternalColumns { votes: &columns, policy: policy.as_ref().map(|(p, c)| (p.as_slice(), c.as_slice())) };
@@ -70,7 +73,7 @@ fn run_backtest<'py>(
     })?;
     let names: Vec<&str> = config.strategy_names().collect();
     let out = PyDict::new(py);
-    out.set_item("equity", equity_table(&result)?)?;
+    out.set_item("equity", equity_table(std::mem::take(&mut result.equity))?)?;
     out.set_item("decisions", decision_table(&result, &bars, &names)?)?;
     out.set_item("orders", order_table(&result, &bars)?)?;
     out.set_item("order_events", event_table(&result, &bars)?)?;
@@ -78,19 +81,49 @@ fn run_backtest<'py>(
     out.set_item("trades", trade_table(&result, &bars)?)?;
     out.set_item("weights", weight_table(&result, &names)?)?;
     out.set_item("bars", result.bars)?;
+    out.set_item("traded", sweep::traded(&result))?;
     out.set_item("risk_events", crate::convert::to_python(py, &result.risk_events)?)?;
     Ok(out)
 }
 
-fn equity_table(r: &BacktestResult) -> PyResult<PyRecordBatch> {
-    let e = &r.equity;
+fn equity_table(e: EquityCurve) -> PyResult<PyRecordBatch> {
     Columns::default()
-        .time("timestamp", e.iter().map(|p| p.ts))
-        .f64("equity", e.iter().map(|p| p.equity))
-        .f64("cash", e.iter().map(|p| p.cash))
-        .f64("exposure", e.iter().map(|p| p.exposure))
-        .f64("drawdown", e.iter().map(|p| p.drawdown))
+        .time_column("timestamp", e.ts)
+        .f64_column("equity", e.equity)
+        .f64_column("cash", e.cash)
+        .f64_column("exposure", e.exposure)
+        .f64_column("drawdown", e.drawdown)
         .build()
+}
+
+/// Runs many configurations over one table; one row of figures each, as `BacktestResult.stats` has them, and `final_equity`.
+///
+/// With `equity` also a list of the equity after every bar time.
+#[pyfunction]
+#[pyo3(signature = (bars, configs, *, threads=None, equity=false))]
+fn run_sweep(
+    py: Python<'_>,
+    bars: &Bound<'_, PyAny>,
+    configs: Vec<String>,
+    threads: Option<usize>,
+    equity: bool,
+) -> PyResult<PyRecordBatch> {
+    if threads == Some(0) {
+        return Err(gateway::raise(CoreError::parameter("threads", 0, "a whole number >= 1, or none for all cores")));
+    }
+    let configs = configs.iter().map(|json| engine::config(json)).collect::<PyResult<Vec<_>>>()?;
+    let bars = bars_from_python(bars)?;
+    let rows = gateway::detached(py, || sweep::sweep(&bars, &configs, threads, equity))?;
+    let values: Vec<Vec<f64>> = rows.iter().map(|r| r.metrics.values().collect()).collect();
+    let mut table = Columns::default();
+    for (k, name) in Metrics::NAMES.iter().enumerate() {
+        table = table.f64(name, values.iter().map(|row| row[k]));
+    }
+    table = table.f64("final_equity", rows.iter().map(|r| r.final_equity));
+    if equity {
+        table = table.lists("equity", rows.iter().map(|r| r.equity.as_slice()));
+    }
+    table.build()
 }
 
 fn symbol(bars: &Bars, id: u32) -> Option<&str> {
@@ -241,5 +274,6 @@ fn weight_table(r: &BacktestResult, names: &[&str]) -> PyResult<PyRecordBatch> {
 }
 
 pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_function(wrap_pyfunction!(run_backtest, m)?)
+    m.add_function(wrap_pyfunction!(run_backtest, m)?)?;
+    m.add_function(wrap_pyfunction!(run_sweep, m)?)
 }

@@ -22,12 +22,55 @@ use crate::gateway;
 /// `low`, `close`, `volume` (any number) and `symbol` (text, plain or dictionary; without it all rows are one symbol without a
 /// name). Other columns are left alone.
 pub(crate) fn bars_from_python(table: &Bound<'_, PyAny>) -> PyResult<Bars> {
+    if let Ok(known) = table.cast::<BarTable>() {
+        return Ok(known.get().bars.clone());
+    }
     let Ok(input) = table.extract::<AnyRecordBatch>() else {
         let got = table.get_type().name().map_or_else(|_| "an object".to_owned(), |name| name.to_string());
         return Err(gateway::raise(CoreError::shape("bars", got, "an Arrow table (polars, pyarrow, pandas, DuckDB)")));
     };
     let (batches, schema) = input.into_table()?.into_inner();
     gateway::detached(table.py(), || bars_from_batches(&batches, &schema))
+}
+
+/// Bars that were checked and may be run again and again without looking at them once more.
+#[pyclass(frozen, module = "mirrorfast._core")]
+pub(crate) struct BarTable {
+    bars: Bars,
+}
+
+#[pymethods]
+impl BarTable {
+    #[new]
+    fn new(table: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self { bars: bars_from_python(table)? })
+    }
+
+    /// Symbols in table order.
+    #[getter]
+    fn symbols(&self) -> Vec<String> {
+        self.bars.symbols().to_vec()
+    }
+
+    /// Bars of each symbol.
+    #[getter]
+    fn rows(&self) -> Vec<usize> {
+        (0..self.bars.symbols().len()).map(|k| self.bars.series(k).len()).collect()
+    }
+
+    /// The most frequent time between neighbouring bars, ms; the shortest of several; none without two bars of a symbol.
+    #[getter]
+    fn step_ms(&self) -> Option<i64> {
+        self.bars.step_ms()
+    }
+
+    fn __len__(&self) -> usize {
+        self.bars.len()
+    }
+}
+
+pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<BarTable>()
 }
 
 fn bars_from_batches(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Bars> {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::{Float64Builder, ListBuilder};
 use arrow_array::types::Float64Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, PrimitiveArray, RecordBatch, StringArray, TimestampMillisecondArray,
+    ArrayRef, BooleanArray, Float64Array, PrimitiveArray, RecordBatch, StringViewArray, TimestampMillisecondArray,
     UInt32Array, UInt64Array,
 };
 use arrow_schema::{Field, Schema};
@@ -45,12 +46,35 @@ impl Columns {
         self.array(name, Arc::new(array))
     }
 
+    /// Whole columns, taken over as they are; NaN becomes null.
+    pub(crate) fn f64_column(self, name: &str, values: Vec<f64>) -> Self {
+        if values.iter().any(|v| v.is_nan()) {
+            return self.f64(name, values.into_iter());
+        }
+        self.array(name, Arc::new(Float64Array::from(values)))
+    }
+
+    /// As [`Columns::time`] for a whole column.
+    pub(crate) fn time_column(self, name: &str, values: Vec<i64>) -> Self {
+        self.array(name, Arc::new(TimestampMillisecondArray::from(values).with_timezone("UTC")))
+    }
+
     pub(crate) fn bool(self, name: &str, values: impl Iterator<Item = bool>) -> Self {
         self.array(name, Arc::new(values.map(Some).collect::<BooleanArray>()))
     }
 
     pub(crate) fn text<S: AsRef<str>>(self, name: &str, values: impl Iterator<Item = Option<S>>) -> Self {
-        self.array(name, Arc::new(values.collect::<StringArray>()))
+        self.array(name, Arc::new(values.collect::<StringViewArray>()))
+    }
+
+    /// A list of numbers a row.
+    pub(crate) fn lists<'a>(self, name: &str, rows: impl Iterator<Item = &'a [f64]>) -> Self {
+        let mut builder = ListBuilder::new(Float64Builder::new());
+        for row in rows {
+            builder.values().append_slice(row);
+            builder.append(true);
+        }
+        self.array(name, Arc::new(builder.finish()))
     }
 
     pub(crate) fn build(self) -> PyResult<PyRecordBatch> {

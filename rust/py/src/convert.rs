@@ -40,12 +40,3 @@ fn value_to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, P
         }
     }
 }
-
-/// The snake-case name that serde writes for a unit variant.
-pub(crate) fn name_of<T: Serialize>(variant: &T) -> String {
-    match serde_json::to_value(variant) {
-        Ok(Value::String(s)) => s,
-        Ok(Value::Object(fields)) => fields.keys().next().cloned().unwrap_or_default(),
-        _ => String::new(),
-    }
-}

@@ -9,8 +9,9 @@ use mirrorfast_core::types::{Bar, SymbolId};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::convert::{name_of, to_python};
+use crate::convert::to_python;
 use crate::gateway;
+use crate::variant::name_of;
 
 /// (symbol id, open, high, low, close, volume)
 type Row = (SymbolId, f64, f64, f64, f64, f64);
@@ -188,7 +189,7 @@ impl PyEvent {
     }
     /// `accepted`, `rejected`, `cancelled`, `expired`, `funding` …
     #[getter]
-    fn kind(&self) -> String {
+    fn kind(&self) -> &'static str {
         name_of(&self.0.kind)
     }
     /// For people; `None` where the kind says it all.

@@ -21,10 +21,12 @@ mod performance;
 mod risk;
 mod signals;
 mod strategies;
+mod variant;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    bars::register(m)?;
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;

@@ -9,7 +9,8 @@ use mirrorfast_core::types::{Bar, SymbolId};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::convert::{name_of, to_python};
+use crate::convert::to_python;
+use crate::variant::name_of;
 use crate::{arrow, gateway};
 
 /// Risk engine, meters and instruments of a growing list of symbols.
@@ -206,7 +207,7 @@ impl PyRiskBook {
     /// Rung of the drawdown ladder, drawdown, loss of the day.
     #[getter]
     fn state(&self) -> (String, f64, f64) {
-        (name_of(&self.engine.level()), self.engine.drawdown(), self.engine.daily_loss())
+        (name_of(&self.engine.level()).to_owned(), self.engine.drawdown(), self.engine.daily_loss())
     }
 
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ensemble::EnsembleConfig;
+use crate::ensemble::{EnsembleConfig, MethodKind};
 use crate::error::{CoreError, Result};
 use crate::fill::CostConfig;
 use crate::instrument::Instrument;
-use crate::meta::MetaConfig;
+use crate::meta::{MetaConfig, MetaMode};
 use crate::risk::RiskConfig;
 use crate::types::{Market, interval_ms};
 
@@ -82,7 +82,8 @@ pub struct EngineConfig {
     pub costs: CostConfig,
     /// Strategy weights follow their trades (SPEC §7); otherwise they stay as configured.
     pub adapt_weights: bool,
-    /// Features and the signal label are computed for every decision, even where no strategy reads them.
+    /// Features are computed for the labels of every decision, even where nothing else reads them; a run that keeps no decisions goes
+    /// without.
     pub classify: bool,
 }
 
@@ -147,6 +148,11 @@ impl EngineConfig {
         }
         self.risk.validate()?;
         self.costs.validate()
+    }
+
+    /// Something else than a strategy decides by the market regime, a feature.
+    pub(super) fn reads_regime(&self) -> bool {
+        self.ensemble.method == MethodKind::Regime || self.meta.mode == MetaMode::RegimeAdaptive
     }
 
     /// Names of all strategies, the engine's own first.

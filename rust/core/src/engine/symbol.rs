@@ -116,7 +116,7 @@ impl SymbolState {
         let style = |s: &StrategyConfig| registry::style(s.kind()).unwrap_or(Style::Adaptive);
         let styles: Vec<Style> = config.strategies.iter().chain(&config.external).map(style).collect();
         let names: Vec<String> = config.strategy_names().map(str::to_owned).collect();
-        let needs = config.classify || built.iter().any(|s| s.needs_features());
+        let needs = config.classify || config.reads_regime() || built.iter().any(|s| s.needs_features());
         let features = if needs {
             Some(FeatureState::new(&FeatureConfig { market, timeframe, ..FeatureConfig::default() })?)
         } else {
