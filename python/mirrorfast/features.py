@@ -181,7 +181,8 @@ def _with_custom(result: pl.DataFrame, frame: pl.DataFrame, names: Sequence[str]
         added = TechnicalIndicators.add_indicator(frame, name).select(pl.exclude(frame.columns))
         made = made.hstack(added) if made.width else added
     if last_only and frame.height:
-        made = made[frame["symbol"].rle().struct.field("len").cum_sum() - 1]
+        ends = frame["symbol"].rle().struct.field("len").cum_sum() - 1 if "symbol" in frame.columns else [-1]
+        made = made[ends]
     return result.with_columns(made)
 
 

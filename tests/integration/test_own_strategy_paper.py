@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ class Memory(mf.BaseStrategyAgent):
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "users.py").write_text(SOURCE)
     (tmp_path / "mirrorfast.toml").write_text(
         'runs = "runs"\nplugins = ["users.py"]\n'
@@ -62,7 +63,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         '[[strategies]]\nname = "above_mean"\nsource = "users.py:AboveMean"\nparams = { period = 30 }\n'
     )
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    yield tmp_path
+    if "gap" in mf.TechnicalIndicators.custom_names():
+        mf.TechnicalIndicators.unregister_custom("gap")
 
 
 def bars(count: int = 400) -> pl.DataFrame:

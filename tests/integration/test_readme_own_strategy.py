@@ -3,15 +3,17 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import mirrorfast as mf
 from mirrorfast.__main__ import main
 
 
 @pytest.fixture
-def section(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+def section(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[str]]]:
     text = (root / "README.md").read_text("utf-8")
     part = text.split("### Your own strategy")[1].split("**Settings**")[0]
     blocks: dict[str, list[str]] = {}
@@ -20,7 +22,9 @@ def section(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict
     assert {name: len(found) for name, found in blocks.items()} == {"python": 2, "console": 1, "toml": 1}
     monkeypatch.chdir(tmp_path)
     Path("mine.py").write_text(blocks["python"][0], "utf-8")
-    return blocks
+    yield blocks
+    if "bar_range" in mf.TechnicalIndicators.custom_names():
+        mf.TechnicalIndicators.unregister_custom("bar_range")
 
 
 def test_python(section: dict[str, list[str]]) -> None:

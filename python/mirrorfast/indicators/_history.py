@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from mirrorfast.errors import LedgerError, ShapeError
+from mirrorfast.errors import LedgerError
 from mirrorfast.indicators._custom import call
 from mirrorfast.indicators.technical import TechnicalIndicators
 
@@ -39,8 +39,6 @@ class CustomHistory:
         self._next = {}
         if not bars.height:
             return pl.DataFrame({name: pl.Series([], dtype=pl.Float64) for name in self.names})
-        if "symbol" not in bars.columns:
-            raise ShapeError(f"bars: column symbol is missing: found {', '.join(bars.columns)}")
         parts = []
         for symbol, new in _runs(bars):
             kept = self._kept.get(symbol)
@@ -85,12 +83,14 @@ class CustomHistory:
 
     def take_up(self, kept: pl.DataFrame) -> None:
         """Take such bars up as the history."""
-        parts = kept.partition_by("symbol", maintain_order=True) if kept.height else []
-        self._kept = {str(part["symbol"][0]): part for part in parts}
+        self._kept = dict(_runs(kept)) if kept.height else {}
 
 
 def _runs(bars: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """Bars by symbol; slices of neighbours, as `partition_by` wakes the thread pool for a single row."""
+    if "symbol" not in bars.columns:
+        yield "", bars  # a table without symbols is one symbol
+        return
     start = 0
     for symbol, rows in groupby(bars["symbol"].to_list()):
         count = sum(1 for _ in rows)

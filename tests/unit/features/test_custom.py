@@ -178,3 +178,15 @@ def test_damaged_state_is_refused() -> None:
         stream.restore(state[:-50])
     with pytest.raises(mf.errors.LedgerError, match="registered indicators"):
         stream.restore(mf.FeatureStream(columns=["rsi"]).snapshot()[8:])
+
+
+def test_a_table_without_symbols_is_one_symbol(several: None) -> None:
+    bars = young().head(40).drop("symbol")
+    names = ["rsi", "traded", "highest"]
+    whole = mf.compute_features(bars, columns=names)
+    last = mf.compute_features(bars, columns=names, last_only=True)
+    assert last["traded"].to_list() == whole["traded"].tail(1).to_list()
+    stream = mf.FeatureStream(columns=names)
+    stream.update(bars[:25])
+    again = pickle.loads(pickle.dumps(stream))
+    assert again.update(bars[25:])["traded"].to_list() == whole["traded"][25:].to_list()
