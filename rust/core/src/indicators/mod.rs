@@ -27,7 +27,7 @@ pub use registry::{Family, Input, Param, Row};
 pub const TILE: usize = 512;
 
 /// Rows that the others take at once, and those that have something to do anew for each tile.
-pub const LONG_TILE: usize = 4096;
+pub const LONG_TILE: usize = 2048;
 
 /// Rows among which a missing value is not searched any closer.
 const SHORT: usize = 32;

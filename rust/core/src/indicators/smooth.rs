@@ -166,12 +166,12 @@ impl Smoother {
     /// Adds several values: the same gaps as by [`Self::push_gap`], bit for bit.
     #[inline(always)]
     pub fn extend_gaps(&mut self, xs: &[f64], out: &mut [f64]) {
-        Self::extend_all([self], xs, [out]);
+        Self::extend_all(&mut [self], xs, [out]);
     }
 
     /// Adds several values to more than one average, whose chains of operations then run side by side.
     #[inline(always)]
-    pub fn extend_all<const K: usize>(all: [&mut Self; K], xs: &[f64], mut out: [&mut [f64]; K]) {
+    pub fn extend_all<const K: usize>(all: &mut [&mut Self; K], xs: &[f64], mut out: [&mut [f64]; K]) {
         let n = xs.len();
         let mut head = 0;
         while head < n && !all.iter().all(|s| s.is_warm() && s.place == 0) {
@@ -277,7 +277,7 @@ impl WilderSum {
     /// Adds several values to each of some sums, whose chains of operations then run side by side. A value gives way to the sum after
     /// it: the same as by [`Self::push`], bit for bit.
     #[inline(always)]
-    pub fn extend_all<const K: usize>(all: [&mut Self; K], mut columns: [&mut [f64]; K]) {
+    pub fn extend_all<const K: usize>(all: &mut [&mut Self; K], mut columns: [&mut [f64]; K]) {
         let n = columns.first().map_or(0, |c| c.len());
         let mut head = 0;
         while head < n && !all.iter().all(|s| s.seen >= s.seed && s.place == 0) {

@@ -70,8 +70,8 @@ impl RollingRange {
             (highest[i], lowest[i]) = self.push(high[i], low[i]);
         }
         if head < len {
-            sliding::<true, 1>(high, [n], [&mut highest[head..len]]);
-            sliding::<false, 1>(low, [n], [&mut lowest[head..len]]);
+            sliding::<true, 1>(high, [n], &mut [&mut highest[head..len]]);
+            sliding::<false, 1>(low, [n], &mut [&mut lowest[head..len]]);
             self.skip_to(at, high, low);
         }
     }

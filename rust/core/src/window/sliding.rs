@@ -16,7 +16,7 @@ fn better<const MAX: bool>(a: f64, b: f64) -> f64 {
 /// Largest (`MAX`) or smallest value of the windows of `sizes`, rising and each ≥ 1, that end where the longest of them has its end:
 /// `outs[k][i]` for that of row `longest − 1 + i`, of which there are `xs.len() + 1 − longest`.
 #[inline(always)]
-pub fn sliding<const MAX: bool, const W: usize>(xs: &[f64], sizes: [usize; W], outs: [&mut [f64]; W]) {
+pub fn sliding<const MAX: bool, const W: usize>(xs: &[f64], sizes: [usize; W], outs: &mut [&mut [f64]; W]) {
     let longest = sizes[W - 1];
     let rows = xs.len() + 1 - longest;
     let (mut now, mut next) = (vec![0.0; TILE + longest], vec![0.0; TILE + longest]);

@@ -130,6 +130,7 @@ impl Cci {
 }
 
 #[inline(always)]
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the loop over rows from vectors")]
 fn index(total: f64, mean: f64, spread: f64) -> f64 {
     let distance = total - mean;
     // What the rounding of the mean leaves of a flat window must not be divided by itself.

@@ -70,7 +70,7 @@ impl Indicator<1, 1> for Rsi {
             (gains[i], losses[i]) = split(xs[i] - xs[i - 1]);
         }
         self.last = xs[n - 1];
-        WilderSum::extend_all([&mut self.gains, &mut self.losses], [&mut *gains, &mut *losses]);
+        WilderSum::extend_all(&mut [&mut self.gains, &mut self.losses], [&mut *gains, &mut *losses]);
         for ((y, gains), losses) in out.iter_mut().zip(gains).zip(losses) {
             *y = share(*gains, *losses);
         }

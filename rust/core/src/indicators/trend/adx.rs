@@ -6,6 +6,7 @@ use crate::indicators::registry::{Family, Input, MAX_PERIOD, Param, Row};
 use crate::indicators::smooth::Smoother;
 use crate::indicators::trend::directional::{Directional, Movement};
 use crate::indicators::{Indicator, TILE, erase, warm};
+use crate::window::smaller;
 
 /// Wilder's average of DX, seeded by the mean of its first `period` values (Wilder, 1978).
 ///
@@ -55,7 +56,7 @@ impl Indicator<3, 1> for Adx {
             let share = m.share();
             *plus = if m.is_any() { share } else { NOTHING_TO_JUDGE };
         }
-        if plus[..n].iter().fold(true, |all, &share| all & (share >= 0.0)) {
+        if plus[..n].iter().fold(f64::INFINITY, |least, &share| smaller(share, least)) >= 0.0 {
             self.average.extend(&plus[..n], out);
             return;
         }

@@ -130,7 +130,7 @@ impl Directional {
             (plus[i], minus[i], range[i]) = moves(high[i], low[i], high[i - 1], low[i - 1], close[i - 1], tie);
         }
         (self.high, self.low, self.close) = (high[last], low[last], close[last]);
-        WilderSum::extend_all([&mut self.plus, &mut self.minus, &mut self.range], [plus, minus, range]);
+        WilderSum::extend_all(&mut [&mut self.plus, &mut self.minus, &mut self.range], [plus, minus, range]);
     }
 
     pub(super) fn period(&self) -> usize {

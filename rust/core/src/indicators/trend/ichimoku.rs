@@ -70,11 +70,10 @@ impl Indicator<3, 5> for Ichimoku {
             kijun[i] = middle(ranges[1].push(high[i], low[i]));
             senkou[i] = middle(ranges[2].push(high[i], low[i]));
         }
-        let lines = [&mut tenkan[head..n], &mut kijun[head..n], &mut senkou[head..n]];
-        sliding::<true, 3>(high, sizes, lines);
-        let mut lowest = [[0.0; LONG_TILE]; 3];
-        sliding::<false, 3>(low, sizes, lowest.each_mut().map(|c| &mut c[head..n]));
-        let [l0, l1, l2] = &lowest;
+        let mut lines = [&mut tenkan[head..n], &mut kijun[head..n], &mut senkou[head..n]];
+        sliding::<true, 3>(high, sizes, &mut lines);
+        let (mut l0, mut l1, mut l2) = ([0.0; LONG_TILE], [0.0; LONG_TILE], [0.0; LONG_TILE]);
+        sliding::<false, 3>(low, sizes, &mut [&mut l0[head..n], &mut l1[head..n], &mut l2[head..n]]);
         for i in head..n {
             tenkan[i] = middle((tenkan[i], l0[i]));
             kijun[i] = middle((kijun[i], l1[i]));
@@ -83,7 +82,7 @@ impl Indicator<3, 5> for Ichimoku {
         for (range, at) in ranges.into_iter().zip(places) {
             range.skip_to(at, high, low);
         }
-        let [span, ..] = &mut lowest;
+        let span = &mut l0;
         for ((y, tenkan), kijun) in span[..n].iter_mut().zip(&*tenkan).zip(&*kijun) {
             *y = 0.5 * (tenkan + kijun);
         }

@@ -54,7 +54,7 @@ impl Indicator<1, 3> for Macd {
     #[inline(always)]
     fn fill(&mut self, inputs: [&[f64]; 1], outputs: [&mut [f64]; 3]) {
         let ([xs], [macd, signal, histogram]) = warm(self, inputs, outputs, |k| k.signal.is_warm());
-        Smoother::extend_all([&mut self.slow, &mut self.fast], xs, [&mut *macd, &mut *signal]);
+        Smoother::extend_all(&mut [&mut self.slow, &mut self.fast], xs, [&mut *macd, &mut *signal]);
         for (slow, fast) in macd.iter_mut().zip(&*signal) {
             *slow -= fast;
         }

@@ -31,8 +31,8 @@ impl Mfi {
 fn flows(price: f64, previous: f64, volume: f64) -> (f64, f64) {
     let change = price - previous;
     let moved = change.abs() > UNCHANGED * (price.abs() + previous.abs());
-    let flow = price * volume;
-    (keep_if(moved & (change > 0.0), flow), keep_if(moved & (change < 0.0), flow))
+    let flow = keep_if(moved, price * volume);
+    (keep_if(change > 0.0, flow), keep_if(change < 0.0, flow))
 }
 
 #[inline(always)]

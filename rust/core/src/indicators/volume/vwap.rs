@@ -82,7 +82,7 @@ impl Anchored {
             }
             at = end;
         }
-        if total.iter().fold(true, |all, &total| all & (total > 0.0)) {
+        if total.iter().map(|&total| usize::from(total > 0.0)).sum::<usize>() == n {
             for (y, total) in out.iter_mut().zip(total) {
                 *y /= 3.0 * *total;
             }
