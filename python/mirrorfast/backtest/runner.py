@@ -103,31 +103,29 @@ def backtest(
     >>> result.equity.height
     1000
     """
-    cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
-    table, checked = prepare_bars(bars, cfg)
-    engine_json = cfg.to_engine_json(checked.symbols, interval=_interval(checked))
-    needed = _core.DecisionEngine(engine_json).warm_up + 2
-    if min(checked.rows) < needed:
-        require_bars(table, needed, source="bars", reason="the strategies' warm-up and one trade")
-    start = time.perf_counter()
-    out = _core.run_backtest(checked, engine_json, decisions=decisions, orders=orders)
+    cfg = (config or TradingConfig()).replace(
         strategies=strategies, ensemble=ensemble, risk=risk, costs=costs, bias_check=bias_check
     )
     lineup = Lineup.of(cfg)
-    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
-    interval = bar_interval(table)
-    _, engine_json = prepare(table, cfg, interval=interval)
-    require_bars(
-        table,
-        max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2,
-        source="bars",
-        reason="the strategies' warm-up and one trade",
-    )
+    table, checked = prepare_bars(bars, cfg)
+    interval = _interval(checked)
+    engine_json = cfg.to_engine_json(checked.symbols, interval=interval, own=lineup.own_names)
+    needed = max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2
+    if min(checked.rows) < needed:
+        require_bars(table, needed, source="bars", reason="the strategies' warm-up and one trade")
     if policy is not None and trade_from is not None:
         raise ParameterError("policy with trade_from: expected one of the two")
     actions = None if policy is None else policy_columns(policy, table)
     return execute(
-        table, cfg, engine_json, decisions=decisions, trade_from=trade_from, interval=interval, policy=actions
+        table,
+        cfg,
+        engine_json,
+        checked=checked,
+        decisions=decisions,
+        orders=orders,
+        trade_from=trade_from,
+        interval=interval,
+        policy=actions,
     )
 
 
@@ -206,7 +204,12 @@ def execute(
     else:
         asked = list(own_votes(lineup, table, cfg, interval or bar_interval(table)))
     out = _core.run_backtest(
-        table if checked is None else checked, engine_json, votes=asked, policy=policy, decisions=decisions, orders=orders
+        table if checked is None else checked,
+        engine_json,
+        votes=asked,
+        policy=policy,
+        decisions=decisions,
+        orders=orders,
     )
     seconds = time.perf_counter() - start
     tables: dict[str, Any] = {
