@@ -342,7 +342,8 @@ class TradingConfig(Settings):
         >>> json.loads(TradingConfig().to_engine_json(("BTC/USD",)))["symbols"][0]["market"]
         'crypto'
         """
-        names = self.symbols or tuple(symbols)
+        # The bars say in which order the symbols stand.
+        names = tuple(symbols) or self.symbols
         document = self.model_dump(
             mode="json",
             include={"timeframe", "capital", "adapt_weights", "ensemble", "meta", "risk", "costs"},

@@ -354,4 +354,4 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ConfigurationError(f"{name} is not installed: pip install 'mirrorfast[train]'") from error
+        raise ConfigurationError(f"{name} is not installed: pip install 'mirrorfast[research]'") from error

@@ -151,7 +151,7 @@ def _library(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         package = name.partition(".")[0]
-        raise ConfigurationError(f"{package} is not installed: pip install 'mirrorfast[train]'") from error
+        raise ConfigurationError(f"{package} is not installed: pip install 'mirrorfast[research]'") from error
 
 
 def _columns(frame: pl.DataFrame, name: str, params: dict[str, float]) -> pl.DataFrame:
