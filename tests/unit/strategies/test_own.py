@@ -1,5 +1,6 @@
 """Strategies of a user's own: what they may answer, how they are found, what is refused."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,8 @@ def test_found_by_file_module_and_plugin(plugin: Path) -> None:
     assert [own.agent.params for own in lineup.own] == [{"period": 20}, {"period": 5}]
     other = mf.TradingConfig(strategies=[{"name": "here", "source": "users_strategies.py:Mine", "weight": 0.3}])
     assert Lineup.of(other).names == ["here"]
-    assert '"external": [{"name": "here", "params": {}, "weight": 0.3}]' in other.to_engine_json(["A"], own=["here"])
+    [outside] = json.loads(other.to_engine_json(["A"], own=["here"]))["external"]
+    assert (outside["name"], outside["params"], outside["weight"]) == ("here", {}, 0.3)
     assert mf.compute_features(mf.sample_bars(), columns=["plugin_range"], last_only=True)["plugin_range"].min() > 0
 
 

@@ -5,6 +5,10 @@ use super::decision::{RiskStep, Rule, Steps};
 /// Relative size of float noise.
 pub(super) const NOISE: f64 = 1e-12;
 
+/// Smallest part of equity that a cap may leave: below lies what subtractions of shares leave of nothing, and an order of it would be
+/// dust.
+const DUST: f64 = 1e-9;
+
 /// A wanted position on one side, as a fraction of equity, with the record of what was done to it.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -39,7 +43,7 @@ impl Draft {
         // Float noise is no cut; a NaN bound allows nothing, which `min` would let pass.
         let stands = before <= allowed * (1.0 + NOISE);
         if !stands {
-            self.size = if allowed > NOISE { allowed } else { 0.0 };
+            self.size = if allowed > DUST { allowed } else { 0.0 };
             self.cut = true;
         }
         self.note(rule, before, self.size, limit);
@@ -47,7 +51,7 @@ impl Draft {
 
     /// Lets the size grow by `room` beyond what is held, and never cuts that.
     pub(super) fn cap_growth(&mut self, rule: Rule, room: f64, limit: f64) {
-        let room = if room > 0.0 { room } else { 0.0 };
+        let room = if room > DUST { room } else { 0.0 };
         self.cap(rule, self.held + room, limit);
     }
 
