@@ -172,7 +172,10 @@ impl Session {
             && self.exchange.pass(ts, *symbol, bar)
         {
             self.step.lean = !record.decisions;
-            self.step.clear();
+            // Votes come with a decision.
+            if !self.step.is_empty() {
+                self.step.clear();
+            }
         } else {
             self.fill(ts, bars, record, out)?;
         }
@@ -233,9 +236,7 @@ impl Session {
     /// Sends what the engine asked for and keeps what the run is to remember.
     #[inline]
     fn submit(&mut self, record: Record, out: &mut BacktestResult) {
-        let Step { intents, trades, weights, events, .. } = &self.step;
-        let silent = intents.is_empty() && trades.is_empty() && weights.is_empty() && events.is_empty();
-        if !(silent && self.step.decisions.is_empty()) {
+        if !self.step.is_empty() {
             self.take(record, out);
         }
     }

@@ -202,8 +202,9 @@ impl Bars {
         let mut batch: Vec<(u32, Bar)> = Vec::with_capacity(all.len());
         let Some(first) = all.first() else { return Ok(()) };
         if all.len() == 1 {
-            for (i, &now) in first.ts.iter().enumerate() {
-                f(now, &[(0, first.bar(i))])?;
+            let prices = first.open.iter().zip(first.high).zip(first.low.iter().zip(first.close));
+            for ((&ts, ((&open, &high), (&low, &close))), &volume) in first.ts.iter().zip(prices).zip(first.volume) {
+                f(ts, &[(0, Bar { ts, open, high, low, close, volume })])?;
             }
             return Ok(());
         }

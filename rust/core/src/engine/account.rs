@@ -29,6 +29,7 @@ impl Sums {
 }
 
 impl Holdings for Account<'_> {
+    #[inline]
     fn equity(&self) -> f64 {
         self.sums.equity
     }
@@ -42,12 +43,14 @@ impl Holdings for Account<'_> {
     fn held(&self) -> &[SymbolId] {
         self.portfolio.held()
     }
+    #[inline]
     fn quantity(&self, symbol: SymbolId) -> f64 {
         self.portfolio.position(symbol).quantity
     }
     fn price(&self, symbol: SymbolId) -> f64 {
         self.portfolio.position(symbol).last_price
     }
+    #[inline]
     fn rate(&self, symbol: SymbolId) -> f64 {
         self.portfolio.rate(symbol)
     }

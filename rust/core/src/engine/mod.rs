@@ -273,7 +273,9 @@ impl DecisionEngine {
                 return;
             }
             if self.risk.should_exit(symbol, position).is_none() {
-                self.follow_stop(symbol, bar, close_ts, step);
+                if self.risk.moves_stops() {
+                    self.follow_stop(symbol, bar, close_ts, step);
+                }
                 return;
             }
         }

@@ -104,6 +104,16 @@ pub struct Step {
 }
 
 impl Step {
+    /// Nothing was said: no order, no decision, no outcome, no event.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.intents.is_empty()
+            && self.decisions.is_empty()
+            && self.trades.is_empty()
+            && self.weights.is_empty()
+            && self.events.is_empty()
+    }
+
     /// Empties every buffer, keeping its room and [`Step::lean`].
     pub fn clear(&mut self) {
         self.intents.clear();

@@ -196,9 +196,12 @@ impl RiskEngine {
             return;
         }
         self.ts = ts;
-        if self.ordered.is_empty() {
-            return;
+        if !self.ordered.is_empty() {
+            self.forget();
         }
+    }
+
+    fn forget(&mut self) {
         for &symbol in &self.ordered {
             self.symbols[symbol as usize].approved = 0.0;
         }
@@ -223,6 +226,12 @@ impl RiskEngine {
     /// The protective stop as it stands, NaN for none.
     pub fn stop(&self, symbol: SymbolId) -> f64 {
         self.symbols[symbol as usize].stop.price
+    }
+
+    /// A stop may move after it was placed.
+    #[inline]
+    pub(crate) fn moves_stops(&self) -> bool {
+        self.config.stop.moves()
     }
 
     /// Moves the stop of a position after a bar (break-even, trailing); the new price if it moved. It never loosens.
@@ -331,7 +340,9 @@ impl RiskEngine {
         };
         if rests {
             self.note(request, 0.0);
-            self.list(request.symbol);
+            if !self.ordered.is_empty() {
+                self.list(request.symbol);
+            }
         }
         rests
     }
