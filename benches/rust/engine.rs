@@ -91,9 +91,12 @@ fn cross(n: usize, fast: f64, slow: f64) -> EngineConfig {
     }
 }
 
-fn every(n: usize) -> EngineConfig {
-    let strategies =
-        registry::rows().map(|row| StrategyConfig { name: row.name.to_owned(), ..StrategyConfig::default() }).collect();
+/// Every strategy, or those alone that fit no model while they run.
+fn every(n: usize, fitting: bool) -> EngineConfig {
+    let strategies = registry::rows()
+        .filter(|row| fitting || !row.takes_model)
+        .map(|row| StrategyConfig { name: row.name.to_owned(), ..StrategyConfig::default() })
+        .collect();
     EngineConfig { symbols: symbols(n), strategies, ..EngineConfig::default() }
 }
 
