@@ -96,9 +96,12 @@ fn cross(n: usize, fast: f64, slow: f64) -> EngineConfig {
     }
 }
 
-fn every(n: usize) -> EngineConfig {
-    let strategies =
-        registry::rows().map(|row| StrategyConfig { name: row.name.to_owned(), ..StrategyConfig::default() }).collect();
+/// Every strategy, or those alone that fit no model while they run.
+fn every(n: usize, fitting: bool) -> EngineConfig {
+    let strategies = registry::rows()
+        .filter(|row| fitting || !row.takes_model)
+        .map(|row| StrategyConfig { name: row.name.to_owned(), ..StrategyConfig::default() })
+        .collect();
     EngineConfig { symbols: symbols(n), strategies, ..EngineConfig::default() }
 }
 
@@ -170,9 +173,13 @@ fn main() {
         timed("sma_cross, 100 symbols", &walk(100, 10_000), &cross(100, 10.0, 30.0), LEAN, rounds);
     }
     if is("pipeline") {
-        timed("every strategy, 1 symbol", &walk(1, 50_000), &every(1), LEAN, rounds.min(3));
+        let bars = walk(1, 50_000);
+        timed("every strategy, 1 symbol", &bars, &every(1, true), LEAN, rounds.min(3));
+        timed("strategies without a model, 1 symbol", &bars, &every(1, false), LEAN, rounds.min(3));
     }
     if is("latency") {
-        latency(&walk(1, 40_000), &every(1));
+        let bars = walk(1, 40_000);
+        latency(&bars, &every(1, true));
+        latency(&bars, &every(1, false));
     }
 }
