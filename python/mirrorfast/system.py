@@ -325,7 +325,7 @@ class IntegratedTradingSystem:
         report = self.directory / "report.html"
         last = equity["ts"][-1] if equity.height else None
         seen = self.bars.head(0) if last is None else self.bars.filter(self.bars["timestamp"] <= last)
-        hold = None if last is None else buy_and_hold(seen, self.config.model_copy(update={"symbols": ()})).equity
+        hold = None if last is None else buy_and_hold(seen, self.config.model_copy(update={"symbols": ()}), interval=self.interval).equity
         write_report(ledger, run=self.run_id, path=report, bars=self.bars, benchmark=hold)
         return RunSummary(
             run=self.run_id,

@@ -32,7 +32,9 @@ _NO_LIMITS: Final = {
 }
 
 
-def buy_and_hold(bars: pl.DataFrame, config: TradingConfig, *, trade_from: datetime | None = None) -> BacktestResult:
+def buy_and_hold(
+    bars: pl.DataFrame, config: TradingConfig, *, trade_from: datetime | None = None, interval: str | None = None
+) -> BacktestResult:
     """Buy every symbol in equal parts as soon as the risk engine knows its market, and hold it to the end.
 
     Parameters
@@ -43,6 +45,8 @@ def buy_and_hold(bars: pl.DataFrame, config: TradingConfig, *, trade_from: datet
         Capital, instruments and costs.
     trade_from
         First bar whose close may be acted on; the first of each symbol by default.
+    interval
+        The step of the bars, where it is known.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def buy_and_hold(bars: pl.DataFrame, config: TradingConfig, *, trade_from: datet
     and partial fills are those of any other run. A symbol whose bars begin later waits in cash. The share leaves room
     for the costs of buying. What is held at the end is valued at the close, as in every backtest.
     """
-    symbols, engine_json = prepare(bars, config)
+    symbols, engine_json = prepare(bars, config, interval=interval)
     document = json.loads(engine_json)
     costs = config.costs
     slack = costs.taker_fee + costs.spread + (costs.slippage.fraction if costs.slippage.model == "fixed" else 0.01)
