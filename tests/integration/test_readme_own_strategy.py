@@ -15,7 +15,7 @@ from mirrorfast.__main__ import main
 @pytest.fixture
 def section(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[str]]]:
     text = (root / "README.md").read_text("utf-8")
-    part = text.split("### Your own strategy")[1].split("**Settings**")[0]
+    part = text.split("### Your own strategy")[1].split("\n### ")[0]
     blocks: dict[str, list[str]] = {}
     for language, code in re.findall(r"```(\w+)\n(.*?)```", part, re.DOTALL):
         blocks.setdefault(language, []).append(code)
@@ -48,3 +48,12 @@ def test_configuration(section: dict[str, list[str]], capsys: pytest.CaptureFixt
     Path("mirrorfast.toml").write_text(section["toml"][0], "utf-8")
     assert main(["live", "--symbols", "BTC/USD", "--to", "2017-07-09", "--run", "readme", "--json"]) == 0
     assert '"strategy": "calm"' in capsys.readouterr().out
+
+
+def test_line_up_of_horizons(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = (root / "README.md").read_text("utf-8").split("### One strategy on several horizons")[1]
+    [code] = re.findall(r"```toml\n(.*?)```", part, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("mirrorfast.toml").write_text(code, "utf-8")
+    assert mf.load_config().strategies[1].kind == "ut_bot"
+    assert main(["live", "--to", "2017-07-20", "--run", "readme", "--json"]) == 0
