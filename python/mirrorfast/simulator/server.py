@@ -1,0 +1,287 @@
+"""The venue as an HTTP and WebSocket server on one loopback port.
+
+A request goes through the same stages as on the real way: faults of the network, limits, refusals, key and signature, the
+endpoint itself, faults of the answer. Clients reach it by rewritten URLs, whose first path segment is the production host
+(``http://127.0.0.1:port/api.binance.com/api/v3/time``), or by production URLs resolved to loopback.
+"""
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from mirrorfast.errors import ParameterError
+from mirrorfast.simulator import admin, bodies
+from mirrorfast.simulator.clock import SimulatedClock
+from mirrorfast.simulator.faults import FaultRule, Faults
+from mirrorfast.simulator.limits import Limits, Refused
+from mirrorfast.simulator.market import Instrument, load_market, shift_to
+from mirrorfast.simulator.protocol import Answer, Call, Route, VenueError, encode
+from mirrorfast.simulator.spot_data import SpotData
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+__all__ = ["LIMITS", "Logged", "Simulator"]
+
+LIMITS: Final = {"spot": (6000, 60.0), "futures": (2400, 60.0)}
+"""Weight and seconds of the window, by venue."""
+
+
+class Logged(NamedTuple):
+    """One request: the venue's time in ms, method, path, HTTP status of the answer (0: dropped), weight."""
+
+    time: int
+    method: str
+    path: str
+    status: int
+    weight: int
+
+
+class Simulator:
+    """A Binance-compatible exchange on a loopback port.
+
+    Parameters
+    ----------
+    data : str, Path, sequence of paths or polars.DataFrame, default "bundled"
+        Recorded bars, as `load_market` takes them.
+    start : int, optional
+        First moment of the venue's time, milliseconds since the epoch. By default the recordings are moved by whole weeks
+        so that they go on from the present moment, and clients need no other clock.
+    speed : float, default 1.0
+        Simulated seconds in a real one; 0 stands still until ``clock.advance``.
+    symbols : int, optional
+        List this many symbols; recordings are repeated under other names where they are fewer.
+    faults : str or Path, optional
+        Rules to start with, as `Faults.load` reads them.
+    seed : int, default 0
+        Of the faults' chances.
+    limits : bool, default True
+        Whether request limits hold.
+    monotonic : callable, optional
+        Source of real seconds for limits and speed.
+
+    Examples
+    --------
+    >>> async def ask():
+    ...     import aiohttp
+    ...
+    ...     async with Simulator(start=1_512_000_000_000, speed=0) as venue, aiohttp.ClientSession() as session:
+    ...         async with session.get(f"{venue.url}/api/v3/time") as answer:
+    ...             return await answer.json()
+    >>> asyncio.run(ask())
+    {'serverTime': 1512000000000}
+    """
+
+    def __init__(
+        self,
+        data: "str | Path | pl.DataFrame | Sequence[str | Path]" = "bundled",
+        *,
+        start: int | None = None,
+        speed: float = 1.0,
+        symbols: int | None = None,
+        faults: str | Path | None = None,
+        seed: int = 0,
+        limits: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.market: dict[str, Instrument] = load_market(data, symbols=symbols)
+        self.clock = SimulatedClock(start, speed, monotonic=monotonic)
+        if start is None:
+            shift_to(self.market.values(), self.clock.now())
+        self.faults = Faults(seed, self.clock.now, monotonic)
+        if faults is not None:
+            self.faults.load(faults)
+        self.limits = {
+            name: Limits(weight if limits else 2**62, seconds, monotonic=monotonic)
+            for name, (weight, seconds) in LIMITS.items()
+        }
+        self.requests: Counter[str] = Counter()
+        self.log: deque[Logged] = deque(maxlen=100_000)
+        self.spot_data = SpotData(self.market, self.clock, LIMITS["spot"][0])
+        self.routes: dict[tuple[str, str], Route] = dict(self.spot_data.routes)
+        self.url = ""
+        self._runner: web.AppRunner | None = None
+        self._later: set[asyncio.Task[Any]] = set()
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Self:
+        """Listen.
+
+        Parameters
+        ----------
+        host : str, default "127.0.0.1"
+            Address.
+        port : int, default 0
+            Port; 0 takes a free one.
+        tls : ssl.SSLContext, optional
+            Speak TLS with this certificate.
+
+        Returns
+        -------
+        Simulator
+            Itself, with ``url`` and ``port`` set.
+
+        Raises
+        ------
+        ParameterError
+            If it cannot listen there.
+        """
+        app = web.Application(client_max_size=2**20)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, ssl_context=tls)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise ParameterError(f"{host}:{port}: cannot listen: {error.strerror}") from error
+        self.port = int(self._runner.addresses[0][1])
+        self.url = f"{'http' if tls is None else 'https'}://{host}:{self.port}"
+        return self
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        for task in list(self._later):
+            task.cancel()
+        for task in list(self._later):
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        return self if self._runner is not None else await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something beside the requests until the venue stops."""
+        task = asyncio.ensure_future(work)
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        path = request.path
+        head, _, rest = path[1:].partition("/")
+        if "." in head:
+            path = "/" + rest
+        if path.startswith("/_simulator/"):
+            return await admin.serve(self, request, path)
+        method = request.method
+        payload = (await request.text()) if request.can_read_body else ""
+        query = request.rel_url.raw_query_string
+        signed = query + payload
+        params = dict(parse_qsl(query, keep_blank_values=True))
+        if payload:
+            params.update(parse_qsl(payload, keep_blank_values=True))
+        call = Call(method, path, params, signed, request.headers, request.remote or "")
+        self.requests[f"{method} {path}"] += 1
+        route = self.routes.get((method, path))
+        weight = 1
+        if route is not None:
+            weight = route.weight if isinstance(route.weight, int) else route.weight(call)
+        answer = await self._stages(call, route, weight)
+        self.log.append(Logged(self.clock.now(), method, path, 0 if answer is None else answer.status, weight))
+        if answer is None:
+            if request.transport is not None:
+                request.transport.abort()
+            raise web.HTTPInternalServerError  # nobody is there to read it
+        return web.Response(
+            body=answer.body, status=answer.status, headers={**answer.headers, "Content-Type": answer.type}
+        )
+
+    async def _stages(self, call: Call, route: Route | None, weight: int) -> Answer | None:
+        """Answer a request; ``None`` drops the connection."""
+        for fault in self.faults.draw("before", call.method, call.path):
+            if fault.name == "drop_before":
+                return None
+            if fault.name == "error_before":
+                return bodies.gateway_error(fault.value("status"))
+            if fault.name == "delay":
+                await asyncio.sleep(fault.value("delay"))
+            if fault.name == "hold":
+                self.spawn(self._held(call, route, fault.value("delay")))
+                return bodies.gateway_error(fault.value("status"))
+        venue = "futures" if call.path.startswith("/fapi/") else "spot"
+        limits = self.limits[venue]
+        refused = limits.refuse(call.address, weight)
+        if refused is not None:
+            return self._limited(limits, refused)
+        for fault in self.faults.draw("refuse", call.method, call.path):
+            if fault.name == "rate_limit":
+                wait = fault.value("retry_after")
+                return self._limited(limits, Refused(429, wait, time.monotonic() + wait))
+            if fault.name == "ban":
+                return self._limited(limits, limits.ban(call.address, fault.value("ban")))
+            answer = bodies.refusal(fault)
+            answer.headers.update(self._used(limits, call.address))
+            return answer
+        answer = self.process(call, route)
+        answer.headers.update(self._used(limits, call.address))
+        for fault in self.faults.draw("body", call.method, call.path):
+            if answer.status == 200:
+                answer.body = bodies.changed(fault, answer.body)
+        for fault in self.faults.draw("after", call.method, call.path):
+            lost = await self._spoiled(fault, answer)
+            if lost is None:
+                return None
+            answer = lost
+        return answer
+
+    async def _spoiled(self, fault: FaultRule, answer: Answer) -> Answer | None:
+        if fault.name == "drop_after":
+            return None
+        if fault.name == "late_answer":
+            await asyncio.sleep(fault.value("delay"))
+            return answer
+        if fault.name == "error_after":
+            return bodies.gateway_error(fault.value("status"))
+        if fault.name == "unknown_status":
+            return bodies.unknown_status(fault)
+        return bodies.garbage(fault, answer)
+
+    async def _held(self, call: Call, route: Route | None, delay: float) -> None:
+        await asyncio.sleep(delay)
+        self.process(call, route)
+
+    def process(self, call: Call, route: Route | None) -> Answer:
+        """Let the endpoint answer, without limits and faults."""
+        if route is None:
+            return Answer(encode({"code": -1000, "msg": f"No such endpoint: {call.method} {call.path}"}), 404)
+        try:
+            result = route.handler(call)
+        except VenueError as error:
+            return Answer(encode({"code": error.code, "msg": error.message}), error.status)
+        return result if isinstance(result, Answer) else Answer(encode(result))
+
+    def _used(self, limits: Limits, address: str) -> dict[str, str]:
+        used = str(limits.used(address))
+        return {"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used}
+
+    def _limited(self, limits: Limits, refused: Refused) -> Answer:
+        if refused.status == 418:
+            until = self.clock.reported() + refused.retry_after * 1_000
+            message = (
+                f"Way too much request weight used; IP banned until {until}. "
+                "Please use WebSocket Streams for live updates to avoid bans."
+            )
+        else:
+            message = (
+                f"Too much request weight used; current limit is {limits.limit} request weight per 1 MINUTE. "
+                "Please use WebSocket Streams for live updates to avoid polling the API."
+            )
+        return Answer(
+            encode({"code": -1003, "msg": message}), refused.status, {"Retry-After": str(refused.retry_after)}
+        )
