@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from mirrorfast.config.data import DataConfig
 from mirrorfast.data.venue.breaker import Breaker, BreakerOpenError
@@ -169,6 +170,7 @@ class VenueClient:
         *,
         read: Callable[[Any, Call], Awaitable[_T]] | None = None,
         what: str = "",
+        raw: bool = False,
     ) -> Any:
         """Make a call, again if need be.
 
@@ -179,9 +181,11 @@ class VenueClient:
         make
             Starts one try.
         read
-            Reads the answer, as part of the try; the body of a good answer is then in the call, not parsed by ccxt.
+            Reads the answer, as part of the try.
         what
             What is asked, for messages.
+        raw
+            Leave the body of a good answer in the call, unread by ccxt.
 
         Returns
         -------
@@ -210,7 +214,7 @@ class VenueClient:
         )
         try:
             async with asyncio.timeout(self.config.deadline_s) as scope:
-                call = Call(raw=read is not None, patience=self.config.max_pause_s, deadline=scope)
+                call = Call(raw=raw, patience=self.config.max_pause_s, deadline=scope)
                 return await retrying(self._try, kind, make, read, call, name)
         except TimeoutError:
             self.counters.add("deadline")
@@ -338,18 +342,17 @@ def _prepare(exchange: Any, config: DataConfig) -> None:
     if config.kind == "swap":
         exchange.options["defaultType"] = "swap"
     if config.base_url is not None:
-        exchange.urls["api"] = _rebased(exchange.urls["api"], config.base_url.rstrip("/"))
+        exchange.urls["api"] = _rebased(exchange.urls["api"], config.base_url.rstrip("/"), exchange.hostname)
 
 
-def _rebased(urls: Any, base: str) -> Any:
-    from urllib.parse import urlsplit
-
+def _rebased(urls: Any, base: str, hostname: str | None) -> Any:
     if isinstance(urls, dict):
-        return {name: _rebased(part, base) for name, part in urls.items()}
-    if not isinstance(urls, str):
+        return {name: _rebased(part, base, hostname) for name, part in urls.items()}
+    if not isinstance(urls, str) or "://" not in urls:
         return urls
-    parts = urlsplit(urls)
-    scheme, rest = base.split("://", 1)
+    parts = urlsplit(urls.replace("{hostname}", hostname or ""))
+    scheme, address = base.split("://", 1)
     if parts.scheme.startswith("ws"):
         scheme = "wss" if scheme == "https" else "ws"
-    return f"{scheme}://{rest}{parts.path}"
+    # The venue's own host stays the first part of the path, so that one address can stand for all of them.
+    return f"{scheme}://{address}/{parts.hostname}{parts.path}"
