@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mirrorfast.cli import backtest, config, doctor, live, scan, simulator
+from mirrorfast.cli import backtest, config, data, doctor, live, scan, simulator
 from mirrorfast.cli.options import version_callback
 
 __all__ = ["app"]
@@ -42,4 +42,5 @@ app.command("backtest")(backtest.backtest)
 app.command("scan")(scan.scan)
 app.add_typer(config.app, name="config")
 app.command("simulator")(simulator.simulator)
+app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)

@@ -1,5 +1,6 @@
 """Configuration: pydantic models, every field documented with unit and range; TOML, environment, defaults."""
 
+from mirrorfast.config.data import DataConfig
 from mirrorfast.config.ensemble import (
     BayesianConfig,
     CorrelationConfig,
@@ -28,6 +29,7 @@ __all__ = [
     "CostConfig",
     "DrawdownConfig",
     "DynamicConfig",
+    "DataConfig",
     "EnsembleConfig",
     "InstrumentConfig",
     "LogConfig",
