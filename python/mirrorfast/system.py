@@ -6,13 +6,17 @@ import asyncio
 import hashlib
 import json
 import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from mirrorfast import _core
 from mirrorfast.config import TradingConfig
-from mirrorfast.data.feed import ReplayFeed
+from mirrorfast.data.feed import Feed, RecordedFeed, ReplayFeed
 from mirrorfast.data.files import read_bars
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
@@ -24,12 +28,12 @@ from mirrorfast.ledger.identifiers import check_run
 from mirrorfast.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    import polars as pl
+__all__ = ["FeedOpener", "IntegratedTradingSystem", "RunSummary"]
 
-__all__ = ["IntegratedTradingSystem", "RunSummary"]
+FeedOpener = Callable[["IntegratedTradingSystem", int | None], AbstractAsyncContextManager[Feed]]
+"""Opens the feed of a live run."""
 
 _log = get_logger(__name__)
 
@@ -94,6 +98,10 @@ class IntegratedTradingSystem:
         Bars per second and symbol; ``None`` for as fast as possible.
     source
         Where the bars came from, for error messages.
+    feed : callable, optional
+        Opens the feed of a live run: called with this system and the open time (ms) after which to go on, or ``None``;
+        returns an asynchronous context manager of a `Feed`. `bars` are then the history before it: they name symbols and
+        timeframe.
 
     Raises
     ------
@@ -127,6 +135,7 @@ class IntegratedTradingSystem:
         run: str | None = None,
         speed: float | None = None,
         source: str = "bars",
+        feed: FeedOpener | None = None,
     ) -> None:
         self.config = config or TradingConfig()
         if bars is None:
@@ -146,7 +155,10 @@ class IntegratedTradingSystem:
         require_bars(self.bars, self.engine.warm_up + 2, source=source, reason="the strategies' warm-up and one trade")
         self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
         self._speed = speed
+        self._source = source
+        self._open_feed = feed
         self._loop: TradingLoop | None = None
+        self._ended: asyncio.Event | None = None
         self._stopping = False
 
     @property
@@ -175,16 +187,18 @@ class IntegratedTradingSystem:
     def stop(self) -> None:
         """Ask a running system to end at the next bar boundary."""
         self._stopping = True
+        if self._ended is not None:
+            self._ended.set()
         if self._loop is not None:
             self._loop.stop()
 
-    def run(self, *, watch: Callable[[IntegratedTradingSystem, int], list[Observer]] | None = None) -> RunSummary:
+    def run(self, *, watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None = None) -> RunSummary:
         """Run to the end of the feed, or until :meth:`stop` or Ctrl-C.
 
         Parameters
         ----------
         watch
-            Called with this system and the number of bar times to come; returns observers of the loop.
+            Called with this system and the number of bar times to come (``None``: no end); returns observers of the loop.
 
         Returns
         -------
@@ -213,7 +227,7 @@ class IntegratedTradingSystem:
         self,
         ledger: Ledger,
         identity: dict[str, Any],
-        watch: Callable[[IntegratedTradingSystem, int], list[Observer]] | None,
+        watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None,
     ) -> Outcome:
         broker = SimulatedBroker(self.engine_json)
         run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols)
@@ -224,26 +238,44 @@ class IntegratedTradingSystem:
                 self.engine.restore(checkpoint.engine)
                 broker.restore(checkpoint.broker)
                 done, after = checkpoint.feed["done"], checkpoint.feed["after"]
-            feed = ReplayFeed(self.bars, self.symbols, speed=self._speed, after=after)
-            loop = TradingLoop(
-                engine=self.engine,
-                broker=broker,
-                feed=feed,
-                writer=writer,
-                symbols=self.symbols,
-                strategies=self.strategies,
-                observers=tuple(watch(self, feed.total) if watch else ()),
-            )
-            self._loop = loop
-            if self._stopping:
-                loop.stop()
-            outcome = await loop.run(done=done)
+            async with self._feed(after) as feed:
+                loop = TradingLoop(
+                    engine=self.engine,
+                    broker=broker,
+                    feed=feed,
+                    writer=writer,
+                    symbols=self.symbols,
+                    strategies=self.strategies,
+                    observers=tuple(watch(self, feed.total) if watch else ()),
+                )
+                self._loop = loop
+                if self._stopping:
+                    loop.stop()
+                outcome = await self._stoppable(loop, done)
+                if isinstance(feed, RecordedFeed):
+                    self.bars = feed.joined(self.bars)
             end = loop.checkpoint if outcome.batches else None
             writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
             return outcome
 
+    def _feed(self, after: int | None) -> AbstractAsyncContextManager[Feed]:
+        if self._open_feed is None:
+            return nullcontext(ReplayFeed(self.bars, self.symbols, speed=self._speed, after=after))
+        return _recording(self._open_feed(self, after), self.symbols)
+
+    async def _stoppable(self, loop: TradingLoop, done: int) -> Outcome:
+        """Run the loop; a live feed may be hours from its next bar, so a stop does not wait for it."""
+        if self._open_feed is None:
+            return await loop.run(done=done)
+        self._ended = asyncio.Event()
+        if self._stopping:
+            self._ended.set()
+        return await loop.run(done=done, ended=self._ended)
+
     def _identity(self) -> dict[str, Any]:
         """Say what makes two starts the same run: configuration and bars, nothing of where or when."""
+        if self._open_feed is not None:
+            return {"engine": json.loads(self.engine_json), "bars": self._source}
         digest = hashlib.sha256()
         for column in self.bars.get_columns():
             digest.update(column.name.encode())
@@ -272,7 +304,7 @@ class IntegratedTradingSystem:
         report = self.directory / "report.html"
         write_report(ledger, run=self.run_id, path=report, bars=self.bars)
         last = equity["ts"][-1] if equity.height else None
-        seen = 0 if last is None else self.bars.filter(self.bars["timestamp"] <= last).height
+        seen = 0 if last is None else self.bars.filter(pl.col("timestamp").is_between(equity["ts"][0], last)).height
         return RunSummary(
             run=self.run_id,
             status=run["status"],
@@ -285,6 +317,12 @@ class IntegratedTradingSystem:
             report=report,
             strategies=analyzer.by("strategy").to_dicts(),
         )
+
+
+@asynccontextmanager
+async def _recording(opening: AbstractAsyncContextManager[Feed], symbols: list[str]) -> AsyncIterator[Feed]:
+    async with opening as feed:
+        yield RecordedFeed(feed, symbols)
 
 
 class _interruptible:  # noqa: N801 - reads as a statement

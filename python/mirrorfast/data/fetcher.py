@@ -57,6 +57,8 @@ class MarketDataFetcher:
         Limits, patience and caches.
     options : dict, optional
         For ccxt's constructor, where `exchange` is a name.
+    pro : bool, default False
+        Make an exchange of ``ccxt.pro``, which has streams.
 
     Raises
     ------
@@ -82,10 +84,15 @@ class MarketDataFetcher:
     """
 
     def __init__(
-        self, exchange: Any, config: DataConfig | None = None, *, options: dict[str, Any] | None = None
+        self,
+        exchange: Any,
+        config: DataConfig | None = None,
+        *,
+        options: dict[str, Any] | None = None,
+        pro: bool = False,
     ) -> None:
         self.config = config or DataConfig()
-        self.client = VenueClient(exchange, self.config, options=options)
+        self.client = VenueClient(exchange, self.config, options=options, pro=pro)
         self._reader = CandleReader()
         self._confirmed: OrderedDict[tuple[str, str, int], None] = OrderedDict()
         try:
