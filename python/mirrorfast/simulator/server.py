@@ -22,9 +22,10 @@ from mirrorfast.simulator import admin, bodies
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.faults import FaultRule, Faults
 from mirrorfast.simulator.limits import Limits, Refused
-from mirrorfast.simulator.market import Instrument, load_market, shift_to
+from mirrorfast.simulator.market import Instrument, futures_of, load_market, shift_to
+from mirrorfast.simulator.market_data import FUTURES_WEIGHT, SPOT_WEIGHT, MarketData
+from mirrorfast.simulator.other_venues import OtherVenues, refusal_body
 from mirrorfast.simulator.protocol import Answer, Call, Route, VenueError, encode
-from mirrorfast.simulator.spot_data import SpotData
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,14 @@ if TYPE_CHECKING:
 
 __all__ = ["LIMITS", "Logged", "Simulator"]
 
-LIMITS: Final = {"spot": (6000, 60.0), "futures": (2400, 60.0)}
-"""Weight and seconds of the window, by venue."""
+LIMITS: Final = {
+    "spot": (SPOT_WEIGHT, 60.0),
+    "futures": (FUTURES_WEIGHT, 60.0),
+    "kraken": (60, 60.0),
+    "bybit": (600, 5.0),
+    "okx": (40, 2.0),
+}
+"""Weight and seconds of the window, by venue. OKX counts each endpoint for itself; Kraken asks for one request a second."""
 
 
 class Logged(NamedTuple):
@@ -107,8 +114,14 @@ class Simulator:
         }
         self.requests: Counter[str] = Counter()
         self.log: deque[Logged] = deque(maxlen=100_000)
-        self.spot_data = SpotData(self.market, self.clock, LIMITS["spot"][0])
-        self.routes: dict[tuple[str, str], Route] = dict(self.spot_data.routes)
+        self.futures: dict[str, Instrument] = futures_of(self.market)
+        self.spot_data = MarketData(self.market, self.clock, futures=False)
+        self.futures_data = MarketData(self.futures, self.clock, futures=True)
+        self.routes: dict[tuple[str, str], Route] = {
+            **self.spot_data.routes,
+            **self.futures_data.routes,
+            **OtherVenues(self.market, self.clock).routes,
+        }
         self.url = ""
         self._runner: web.AppRunner | None = None
         self._later: set[asyncio.Task[Any]] = set()
@@ -214,22 +227,23 @@ class Simulator:
             if fault.name == "hold":
                 self.spawn(self._held(call, route, fault.value("delay")))
                 return bodies.gateway_error(fault.value("status"))
-        venue = "futures" if call.path.startswith("/fapi/") else "spot"
+        venue = venue_of(call.path)
         limits = self.limits[venue]
-        refused = limits.refuse(call.address, weight)
+        address = call.address + call.path if venue == "okx" else call.address
+        refused = limits.refuse(address, weight)
         if refused is not None:
-            return self._limited(limits, refused)
+            return self._limited(venue, refused)
         for fault in self.faults.draw("refuse", call.method, call.path):
             if fault.name == "rate_limit":
                 wait = fault.value("retry_after")
-                return self._limited(limits, Refused(429, wait, time.monotonic() + wait))
+                return self._limited(venue, Refused(429, wait, time.monotonic() + wait))
             if fault.name == "ban":
-                return self._limited(limits, limits.ban(call.address, fault.value("ban")))
+                return self._limited(venue, limits.ban(address, fault.value("ban")))
             answer = bodies.refusal(fault)
-            answer.headers.update(self._used(limits, call.address))
+            answer.headers.update(self._used(venue, address))
             return answer
         answer = self.process(call, route)
-        answer.headers.update(self._used(limits, call.address))
+        answer.headers.update(self._used(venue, address))
         for fault in self.faults.draw("body", call.method, call.path):
             if answer.status == 200:
                 answer.body = bodies.changed(fault, answer.body)
@@ -263,14 +277,22 @@ class Simulator:
         try:
             result = route.handler(call)
         except VenueError as error:
-            return Answer(encode({"code": error.code, "msg": error.message}), error.status)
+            return Answer(encode(refusal_body(venue_of(call.path), error.code, error.message)), error.status)
         return result if isinstance(result, Answer) else Answer(encode(result))
 
-    def _used(self, limits: Limits, address: str) -> dict[str, str]:
-        used = str(limits.used(address))
+    def _used(self, venue: str, address: str) -> dict[str, str]:
+        if venue not in {"spot", "futures"}:
+            return {}
+        used = str(self.limits[venue].used(address))
         return {"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used}
 
-    def _limited(self, limits: Limits, refused: Refused) -> Answer:
+    def _limited(self, venue: str, refused: Refused) -> Answer:
+        if venue == "kraken":
+            return Answer(encode(refusal_body(venue, 0, "EGeneral:Too many requests")))
+        if venue == "bybit":
+            return Answer(encode(refusal_body(venue, 10006, "Too many visits. Exceeded the API Rate Limit.")), 403)
+        if venue == "okx":
+            return Answer(encode(refusal_body(venue, 50011, "Too Many Requests")), 429)
         if refused.status == 418:
             until = self.clock.reported() + refused.retry_after * 1_000
             message = (
@@ -278,10 +300,19 @@ class Simulator:
                 "Please use WebSocket Streams for live updates to avoid bans."
             )
         else:
+            limit = self.limits[venue].limit
             message = (
-                f"Too much request weight used; current limit is {limits.limit} request weight per 1 MINUTE. "
+                f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE. "
                 "Please use WebSocket Streams for live updates to avoid polling the API."
             )
         return Answer(
             encode({"code": -1003, "msg": message}), refused.status, {"Retry-After": str(refused.retry_after)}
         )
+
+
+def venue_of(path: str) -> str:
+    """Tell the venue whose endpoint a path is."""
+    for prefix, venue in (("/fapi/", "futures"), ("/0/", "kraken"), ("/v5/", "bybit"), ("/api/v5/", "okx")):
+        if path.startswith(prefix):
+            return venue
+    return "spot"
