@@ -72,7 +72,7 @@ class Instrument:
 
     @property
     def symbol(self) -> str:
-        """ccxt's name: ``BTC/USDT``."""
+        """Ccxt's name: ``BTC/USDT``."""
         return f"{self.base}/{self.quote}"
 
     def price(self, ticks: int) -> Decimal:
@@ -233,7 +233,16 @@ def load_market(
 def futures_of(market: dict[str, Instrument]) -> dict[str, Instrument]:
     """List a perpetual on every spot symbol quoted in a stable coin, with the same recorded prices."""
     return {
-        name: Instrument(i.base, i.quote, i.series, i.price_digits, i.lot_digits, futures=True, percent_up=Decimal("1.05"), percent_down=Decimal("0.95"))
+        name: Instrument(
+            i.base,
+            i.quote,
+            i.series,
+            i.price_digits,
+            i.lot_digits,
+            futures=True,
+            percent_up=Decimal("1.05"),
+            percent_down=Decimal("0.95"),
+        )
         for name, i in market.items()
         if i.quote in {"USDT", "USDC"}
     }
@@ -257,9 +266,7 @@ def shift_to(market: Iterable[Instrument], now: int) -> None:
     for instrument in instruments:
         old = instrument.series
         if id(old) not in moved:
-            moved[id(old)] = Series(
-                old.time + shift, old.open, old.high, old.low, old.close, old.volume, old.interval
-            )
+            moved[id(old)] = Series(old.time + shift, old.open, old.high, old.low, old.close, old.volume, old.interval)
         instrument.series = moved[id(old)]
 
 

@@ -113,7 +113,11 @@ class MarketData:
         if interval not in INTERVALS:
             raise VenueError(-1120, "Invalid interval.")
         rows = instrument.candle_rows(
-            interval, call.integer("startTime"), call.integer("endTime"), limit_of(call, 500, 1500 if self.futures else 1000), self.clock.now()
+            interval,
+            call.integer("startTime"),
+            call.integer("endTime"),
+            limit_of(call, 500, 1500 if self.futures else 1000),
+            self.clock.now(),
         )
         return Answer(b"[" + b",".join(rows) + b"]")
 

@@ -70,7 +70,13 @@ class OtherVenues:
         candle = i.day(now) or Candle(now, now, 0, 0, 0, 0, 0, 0, 0)
         bids, asks = i.depth(now, 1)
         bid, ask = bids[0] if bids else (0, 0), asks[0] if asks else (0, 0)
-        return candle, f"{i.price(bid[0]):f}", f"{i.quantity(bid[1]):f}", f"{i.price(ask[0]):f}", f"{i.quantity(ask[1]):f}"
+        return (
+            candle,
+            f"{i.price(bid[0]):f}",
+            f"{i.quantity(bid[1]):f}",
+            f"{i.price(ask[0]):f}",
+            f"{i.quantity(ask[1]):f}",
+        )
 
     # Kraken: an `error` list and a `result`, status 200 for everything.
 

@@ -277,7 +277,8 @@ class Candles:
 
     def _fine(self, series: Series, interval: str) -> None:
         time, price, quantity = (
-            a.T.reshape(-1) for a in series._path(np.arange(len(series.time), dtype=np.int64))  # noqa: SLF001 - one module
+            a.T.reshape(-1)
+            for a in series._path(np.arange(len(series.time), dtype=np.int64))  # noqa: SLF001 - one module
         )
         trade_bucket = series.bucket(interval, time)
         length = INTERVALS[interval]

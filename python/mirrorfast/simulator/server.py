@@ -10,7 +10,9 @@ import contextlib
 import ssl
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from urllib.parse import parse_qsl
@@ -19,6 +21,7 @@ from aiohttp import web
 
 from mirrorfast.errors import ParameterError
 from mirrorfast.simulator import admin, bodies
+from mirrorfast.simulator.account import KEY, SECRET, Account, authenticate
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.faults import FaultRule, Faults
 from mirrorfast.simulator.limits import Limits, Refused
@@ -26,6 +29,8 @@ from mirrorfast.simulator.market import Instrument, futures_of, load_market, shi
 from mirrorfast.simulator.market_data import FUTURES_WEIGHT, SPOT_WEIGHT, MarketData
 from mirrorfast.simulator.other_venues import OtherVenues, refusal_body
 from mirrorfast.simulator.protocol import Answer, Call, Route, VenueError, encode
+from mirrorfast.simulator.spot_books import SpotBooks
+from mirrorfast.simulator.spot_trading import SpotTrading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +79,14 @@ class Simulator:
         Of the faults' chances.
     limits : bool, default True
         Whether request limits hold.
+    balances : mapping of str to Decimal or number, optional
+        First deposits of the account with `KEY` and `SECRET`; 100,000 USDT by default.
+    participation : float, optional
+        Part of each trade's quantity that a resting order gets; all it wants by default.
+    fee_asset : str, optional
+        Third coin that spot fees are taken from as long as it lasts.
+    fee_price : float, optional
+        Its price where the venue does not list it.
     monotonic : callable, optional
         Source of real seconds for limits and speed.
 
@@ -99,6 +112,10 @@ class Simulator:
         faults: str | Path | None = None,
         seed: int = 0,
         limits: bool = True,
+        balances: Mapping[str, Decimal | float | str] | None = None,
+        participation: float | None = None,
+        fee_asset: str | None = None,
+        fee_price: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.market: dict[str, Instrument] = load_market(data, symbols=symbols)
@@ -112,19 +129,48 @@ class Simulator:
             name: Limits(weight if limits else 2**62, seconds, monotonic=monotonic)
             for name, (weight, seconds) in LIMITS.items()
         }
+        self._monotonic = monotonic
         self.requests: Counter[str] = Counter()
         self.log: deque[Logged] = deque(maxlen=100_000)
+        self._ids = count(1)
+        self._part = None if participation is None else Decimal(str(participation))
+        self._fee = (fee_asset, None if fee_price is None else Decimal(str(fee_price)))
+        self.accounts: dict[str, Account] = {}
+        self.account = self.add_account(KEY, SECRET, {"USDT": 100_000} if balances is None else balances)
         self.futures: dict[str, Instrument] = futures_of(self.market)
         self.spot_data = MarketData(self.market, self.clock, futures=False)
         self.futures_data = MarketData(self.futures, self.clock, futures=True)
         self.routes: dict[tuple[str, str], Route] = {
             **self.spot_data.routes,
             **self.futures_data.routes,
+            **SpotTrading(self.market, self.clock, self.accounts, self.faults).routes,
             **OtherVenues(self.market, self.clock).routes,
         }
         self.url = ""
         self._runner: web.AppRunner | None = None
         self._later: set[asyncio.Task[Any]] = set()
+
+    def add_account(self, key: str, secret: str, balances: Mapping[str, Decimal | float | str]) -> Account:
+        """Open an account.
+
+        Parameters
+        ----------
+        key, secret : str
+            Its credentials.
+        balances : mapping of str to Decimal or number
+            First deposits.
+
+        Returns
+        -------
+        Account
+            The account, with its books.
+        """
+        first = {asset: Decimal(str(amount)) for asset, amount in balances.items()}
+        spot = SpotBooks(
+            self.market, self.clock, self._part, self._ids, first, fee_asset=self._fee[0], fee_price=self._fee[1]
+        )
+        account = self.accounts[key] = Account(key, secret, spot)
+        return account
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Self:
         """Listen.
@@ -275,6 +321,11 @@ class Simulator:
         if route is None:
             return Answer(encode({"code": -1000, "msg": f"No such endpoint: {call.method} {call.path}"}), 404)
         try:
+            account = authenticate(call, route, self.accounts, self.clock)
+            if account is not None:
+                call.account = account.key
+                if route.order and not account.orders_10s.take(1, self._monotonic()):
+                    raise VenueError(-1015, "Too many new orders; current limit is 100 orders per 10 SECOND.", 429)
             result = route.handler(call)
         except VenueError as error:
             return Answer(encode(refusal_body(venue_of(call.path), error.code, error.message)), error.status)
