@@ -11,6 +11,7 @@ from mirrorfast.simulator.limits import Window
 from mirrorfast.simulator.protocol import Call, Route, VenueError
 
 if TYPE_CHECKING:
+    from mirrorfast.simulator.books import Books
     from mirrorfast.simulator.spot_books import SpotBooks
 
 __all__ = ["KEY", "SECRET", "Account", "authenticate"]
@@ -30,7 +31,13 @@ class Account:
     key: str
     secret: str
     spot: "SpotBooks"
+    listen_key: str = ""
     orders_10s: Window = field(default_factory=lambda: Window(100, 10.0))
+
+    @property
+    def books(self) -> "list[Books]":
+        """Everything of it that trades move."""
+        return [self.spot]
 
 
 def authenticate(call: Call, route: Route, accounts: dict[str, Account], clock: SimulatedClock) -> Account | None:

@@ -6,6 +6,7 @@ endpoint itself, faults of the answer. Clients reach it by rewritten URLs, whose
 """
 
 import asyncio
+import hashlib
 import contextlib
 import ssl
 import time
@@ -27,10 +28,14 @@ from mirrorfast.simulator.faults import FaultRule, Faults
 from mirrorfast.simulator.limits import Limits, Refused
 from mirrorfast.simulator.market import Instrument, futures_of, load_market, shift_to
 from mirrorfast.simulator.market_data import FUTURES_WEIGHT, SPOT_WEIGHT, MarketData
+from mirrorfast.simulator.orders import Execution, Order
 from mirrorfast.simulator.other_venues import OtherVenues, refusal_body
 from mirrorfast.simulator.protocol import Answer, Call, Route, VenueError, encode
 from mirrorfast.simulator.spot_books import SpotBooks
 from mirrorfast.simulator.spot_trading import SpotTrading
+from mirrorfast.simulator.streams import Streams
+from mirrorfast.simulator.user_events import balances as balances_event
+from mirrorfast.simulator.user_events import execution_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,6 +151,10 @@ class Simulator:
             **SpotTrading(self.market, self.clock, self.accounts, self.faults).routes,
             **OtherVenues(self.market, self.clock).routes,
         }
+        self.listen_keys: dict[str, Account] = {}
+        for method in ("POST", "PUT", "DELETE"):
+            self.routes[method, "/api/v3/userDataStream"] = Route(self._listen_key, 2, "key")
+        self.streams = Streams(self)
         self.url = ""
         self._runner: web.AppRunner | None = None
         self._later: set[asyncio.Task[Any]] = set()
@@ -170,7 +179,25 @@ class Simulator:
             self.market, self.clock, self._part, self._ids, first, fee_asset=self._fee[0], fee_price=self._fee[1]
         )
         account = self.accounts[key] = Account(key, secret, spot)
+        spot.listeners.append(lambda what, order, fill: self._spot_event(account, what, order, fill))
         return account
+
+    def _spot_event(self, account: Account, what: str, order: Order, fill: Execution | None) -> None:
+        now, instrument = self.clock.now(), self.market[order.symbol]
+        self.streams.account_event(account, execution_report(what, order, fill, now), futures=False)
+        assets = {instrument.base, instrument.quote} | (set() if fill is None else {fill.fee_asset})
+        self.streams.account_event(account, balances_event(account.spot, assets, now), futures=False)
+
+    def _listen_key(self, call: Call) -> Any:
+        account = self.accounts[call.account or ""]
+        if call.method == "DELETE":
+            self.listen_keys.pop(account.listen_key, None)
+            return {}
+        if call.method == "PUT":
+            return {}
+        account.listen_key = hashlib.sha256(f"{account.key}{len(self.listen_keys)}".encode()).hexdigest()
+        self.listen_keys[account.listen_key] = account
+        return {"listenKey": account.listen_key}
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Self:
         """Listen.
@@ -204,6 +231,7 @@ class Simulator:
         except OSError as error:
             await self._runner.cleanup()
             raise ParameterError(f"{host}:{port}: cannot listen: {error.strerror}") from error
+        self.spawn(self.streams.pump())
         self.port = int(self._runner.addresses[0][1])
         self.url = f"{'http' if tls is None else 'https'}://{host}:{self.port}"
         return self
@@ -216,6 +244,7 @@ class Simulator:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         if self._runner is not None:
+            self.streams.drop()
             await self._runner.cleanup()
             self._runner = None
 
@@ -234,8 +263,11 @@ class Simulator:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         path = request.path
         head, _, rest = path[1:].partition("/")
+        host = (request.host or "").partition(":")[0]
         if "." in head:
-            path = "/" + rest
+            host, path = head, "/" + rest
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.streams.serve(request, host, path)
         if path.startswith("/_simulator/"):
             return await admin.serve(self, request, path)
         method = request.method
