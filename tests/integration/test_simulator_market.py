@@ -133,7 +133,11 @@ def test_time_moves_with_the_wall_by_default() -> None:
             client: Any = connect(ccxt.binance, venue, options=SPOT)
             try:
                 await client.load_markets()
-                return await client.fetch_time(), client.milliseconds(), await client.fetch_ohlcv("BTC/USDT", "1h", limit=3)
+                return (
+                    await client.fetch_time(),
+                    client.milliseconds(),
+                    await client.fetch_ohlcv("BTC/USDT", "1h", limit=3),
+                )
             finally:
                 await client.close()
 

@@ -12,6 +12,7 @@ from mirrorfast.simulator.protocol import Call, Route, VenueError
 
 if TYPE_CHECKING:
     from mirrorfast.simulator.books import Books
+    from mirrorfast.simulator.futures_books import FuturesBooks
     from mirrorfast.simulator.spot_books import SpotBooks
 
 __all__ = ["KEY", "SECRET", "Account", "authenticate"]
@@ -31,13 +32,14 @@ class Account:
     key: str
     secret: str
     spot: "SpotBooks"
+    futures: "FuturesBooks"
     listen_key: str = ""
     orders_10s: Window = field(default_factory=lambda: Window(100, 10.0))
 
     @property
     def books(self) -> "list[Books]":
         """Everything of it that trades move."""
-        return [self.spot]
+        return [self.spot, self.futures]
 
 
 def authenticate(call: Call, route: Route, accounts: dict[str, Account], clock: SimulatedClock) -> Account | None:

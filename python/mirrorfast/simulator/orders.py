@@ -99,8 +99,8 @@ class Order:
 
     @property
     def takes_profit(self) -> bool:
-        """Whether its trigger lies on the winning side."""
-        return self.kind.startswith("TAKE_PROFIT")
+        """Whether its trigger (of a futures trailing stop: its activation) lies on the winning side."""
+        return self.kind.startswith("TAKE_PROFIT") or self.kind == "TRAILING_STOP_MARKET"
 
     def crossed(self, price: Decimal) -> bool:
         """Tell whether a trade at this price triggers (or activates) it."""

@@ -6,8 +6,8 @@ endpoint itself, faults of the answer. Clients reach it by rewritten URLs, whose
 """
 
 import asyncio
-import hashlib
 import contextlib
+import hashlib
 import ssl
 import time
 from collections import Counter, deque
@@ -20,11 +20,14 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from mirrorfast.errors import ParameterError
+from mirrorfast.errors import InternalError, ParameterError
 from mirrorfast.simulator import admin, bodies
 from mirrorfast.simulator.account import KEY, SECRET, Account, authenticate
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.faults import FaultRule, Faults
+from mirrorfast.simulator.futures_books import FuturesBooks
+from mirrorfast.simulator.futures_rows import order_update
+from mirrorfast.simulator.futures_trading import FuturesTrading
 from mirrorfast.simulator.limits import Limits, Refused
 from mirrorfast.simulator.market import Instrument, futures_of, load_market, shift_to
 from mirrorfast.simulator.market_data import FUTURES_WEIGHT, SPOT_WEIGHT, MarketData
@@ -86,6 +89,8 @@ class Simulator:
         Whether request limits hold.
     balances : mapping of str to Decimal or number, optional
         First deposits of the account with `KEY` and `SECRET`; 100,000 USDT by default.
+    futures_balances : mapping of str to Decimal or number, optional
+        First deposits of every account on the futures market; 100,000 USDT by default.
     participation : float, optional
         Part of each trade's quantity that a resting order gets; all it wants by default.
     fee_asset : str, optional
@@ -118,6 +123,7 @@ class Simulator:
         seed: int = 0,
         limits: bool = True,
         balances: Mapping[str, Decimal | float | str] | None = None,
+        futures_balances: Mapping[str, Decimal | float | str] | None = None,
         participation: float | None = None,
         fee_asset: str | None = None,
         fee_price: float | None = None,
@@ -140,23 +146,27 @@ class Simulator:
         self._ids = count(1)
         self._part = None if participation is None else Decimal(str(participation))
         self._fee = (fee_asset, None if fee_price is None else Decimal(str(fee_price)))
+        self.futures: dict[str, Instrument] = futures_of(self.market)
+        self._futures_first = {k: Decimal(str(v)) for k, v in (futures_balances or {"USDT": 100_000}).items()}
         self.accounts: dict[str, Account] = {}
         self.account = self.add_account(KEY, SECRET, {"USDT": 100_000} if balances is None else balances)
-        self.futures: dict[str, Instrument] = futures_of(self.market)
         self.spot_data = MarketData(self.market, self.clock, futures=False)
         self.futures_data = MarketData(self.futures, self.clock, futures=True)
         self.routes: dict[tuple[str, str], Route] = {
             **self.spot_data.routes,
             **self.futures_data.routes,
             **SpotTrading(self.market, self.clock, self.accounts, self.faults).routes,
+            **FuturesTrading(self.futures, self.clock, self.accounts, self.faults).routes,
             **OtherVenues(self.market, self.clock).routes,
         }
         self.listen_keys: dict[str, Account] = {}
         for method in ("POST", "PUT", "DELETE"):
             self.routes[method, "/api/v3/userDataStream"] = Route(self._listen_key, 2, "key")
+            self.routes[method, "/fapi/v1/listenKey"] = Route(self._listen_key, 1, "key")
         self.streams = Streams(self)
         self.url = ""
         self._runner: web.AppRunner | None = None
+        self._failures: list[BaseException] = []
         self._later: set[asyncio.Task[Any]] = set()
 
     def add_account(self, key: str, secret: str, balances: Mapping[str, Decimal | float | str]) -> Account:
@@ -178,7 +188,9 @@ class Simulator:
         spot = SpotBooks(
             self.market, self.clock, self._part, self._ids, first, fee_asset=self._fee[0], fee_price=self._fee[1]
         )
-        account = self.accounts[key] = Account(key, secret, spot)
+        futures = FuturesBooks(self.futures, self.clock, self._part, self._ids, dict(self._futures_first))
+        account = self.accounts[key] = Account(key, secret, spot, futures)
+        futures.listeners.append(lambda what, order, fill: self._futures_event(account, what, order, fill))
         spot.listeners.append(lambda what, order, fill: self._spot_event(account, what, order, fill))
         return account
 
@@ -187,6 +199,9 @@ class Simulator:
         self.streams.account_event(account, execution_report(what, order, fill, now), futures=False)
         assets = {instrument.base, instrument.quote} | (set() if fill is None else {fill.fee_asset})
         self.streams.account_event(account, balances_event(account.spot, assets, now), futures=False)
+
+    def _futures_event(self, account: Account, what: str, order: Order, fill: Execution | None) -> None:
+        self.streams.account_event(account, order_update(what, order, fill, self.clock.now()), futures=True)
 
     def _listen_key(self, call: Call) -> Any:
         account = self.accounts[call.account or ""]
@@ -247,6 +262,9 @@ class Simulator:
             self.streams.drop()
             await self._runner.cleanup()
             self._runner = None
+        if self._failures:
+            # A bug of the simulator must not pass for a fault that a test asked for.
+            raise InternalError(f"simulator: {self._failures[0]!r}") from self._failures[0]
 
     async def __aenter__(self) -> Self:
         return self if self._runner is not None else await self.start()
@@ -258,7 +276,12 @@ class Simulator:
         """Run something beside the requests until the venue stops."""
         task = asyncio.ensure_future(work)
         self._later.add(task)
-        task.add_done_callback(self._later.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._later.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failures.append(error)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         path = request.path

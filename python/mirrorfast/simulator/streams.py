@@ -234,7 +234,14 @@ class Streams:
         first, state[0] = state[0] + 1, position
         if kind == "bookTicker":
             b = best(i, now)
-            book = {"u": position, "s": i.id, "b": b["bidPrice"], "B": b["bidQty"], "a": b["askPrice"], "A": b["askQty"]}
+            book = {
+                "u": position,
+                "s": i.id,
+                "b": b["bidPrice"],
+                "B": b["bidQty"],
+                "a": b["askPrice"],
+                "A": b["askQty"],
+            }
             return [{**({"e": "bookTicker", "E": now, "T": now} if futures else {}), **book}]
         return [
             {

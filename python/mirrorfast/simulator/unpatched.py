@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 if TYPE_CHECKING:
     from mirrorfast.simulator.server import Simulator
 
-__all__ = ["Authority", "HOSTS", "Loopback", "unpatched"]
+__all__ = ["HOSTS", "Authority", "Loopback", "unpatched"]
 
 HOSTS: Final = ("*.binance.com", "api.kraken.com", "api.bybit.com", "www.okx.com", "localhost")
 """Production hosts that the certificate is for."""

@@ -70,7 +70,9 @@ def test_clear_and_remove() -> None:
 def test_file(tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"faults.{ending}"
     if ending == "toml":
-        file.write_text('seed = 7\n[[fault]]\nname = "delay"\nendpoint = "*/klines"\ncount = 3\n[fault.parameters]\ndelay = 0.1\n')
+        file.write_text(
+            'seed = 7\n[[fault]]\nname = "delay"\nendpoint = "*/klines"\ncount = 3\n[fault.parameters]\ndelay = 0.1\n'
+        )
     else:
         rule = {"name": "delay", "endpoint": "*/klines", "count": 3, "parameters": {"delay": 0.1}}
         file.write_text(json.dumps({"seed": 7, "fault": [rule]}))

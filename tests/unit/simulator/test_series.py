@@ -51,11 +51,7 @@ def test_the_open_candle_is_the_sum_of_its_trades(rows: list, interval: str, dat
     assert all(t <= now - 1 for t in candles.close_times[:closed])
     assert current is not None
     assert current.open_time <= now <= current.close_time
-    trades = [
-        t
-        for t in series.between(0, series.position(now))
-        if current.open_time <= t.time <= now
-    ]
+    trades = [t for t in series.between(0, series.position(now)) if current.open_time <= t.time <= now]
     assert current.count == len(trades)
     assert current.volume == sum(t.quantity for t in trades)
     assert current.quote == sum(t.price * t.quantity for t in trades)
@@ -82,7 +78,10 @@ def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
 def test_longer_candles_sum_shorter_ones() -> None:
     rng = np.random.default_rng(4)
     walk = 1_000 + np.cumsum(rng.integers(-5, 6, 500))
-    rows = [(int(a), int(max(a, b)) + 2, int(min(a, b)) - 2, int(b), int(rng.integers(0, 99))) for a, b in zip(walk, walk[1:], strict=False)]
+    rows = [
+        (int(a), int(max(a, b)) + 2, int(min(a, b)) - 2, int(b), int(rng.integers(0, 99)))
+        for a, b in zip(walk, walk[1:], strict=False)
+    ]
     series = made(rows, 60_000)
     fine, coarse = series.candles("5m"), series.candles("1h")
     assert int(fine.volume.sum()) == int(coarse.volume.sum()) == sum(r[4] for r in rows)
