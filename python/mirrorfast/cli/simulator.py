@@ -20,7 +20,9 @@ def simulator(
     speed: Annotated[float, typer.Option(min=0.0, help="Simulated seconds in a real one; 0 stands still.")] = 1.0,
     faults: Annotated[Path | None, typer.Option(help="Rules of the fault switchboard: a .toml or .json file.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8_899,
-    symbols: Annotated[int | None, typer.Option(min=1, help="List this many symbols, repeating the recordings.")] = None,
+    symbols: Annotated[
+        int | None, typer.Option(min=1, help="List this many symbols, repeating the recordings.")
+    ] = None,
     limits: Annotated[bool, typer.Option(help="Enforce the venues' request limits.")] = True,
     seed: Annotated[int, typer.Option(help="Of the faults' chances.")] = 0,
     list_faults: Annotated[bool, typer.Option("--list-faults", help="Print every fault and stop.")] = False,
@@ -49,5 +51,7 @@ async def _serve(venue: "Simulator", port: int, *, as_json: bool) -> None:
         if as_json:
             print_json({"url": venue.url, "symbols": list(venue.market)})
         else:
-            console().print(f"{len(venue.market)} symbols at {venue.url}; rules of faults at {venue.url}/_simulator/faults")
+            console().print(
+                f"{len(venue.market)} symbols at {venue.url}; rules of faults at {venue.url}/_simulator/faults"
+            )
         await asyncio.Event().wait()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from mirrorfast.errors import MirrorfastError, ParameterError
+from mirrorfast.simulator.exchange_info import spot_info
 from mirrorfast.simulator.protocol import encode
 
 if TYPE_CHECKING:
@@ -80,4 +81,4 @@ def _instrument(venue: "Simulator", body: dict[str, Any]) -> dict[str, Any]:
         instrument.empty_book = bool(body["empty_book"])
     if "min_notional" in body:
         instrument.min_notional = type(instrument.min_notional)(str(body["min_notional"]))
-    return instrument.exchange_info()
+    return spot_info(instrument)

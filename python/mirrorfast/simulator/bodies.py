@@ -70,9 +70,25 @@ def changed(fault: FaultRule, body: bytes) -> bytes:
             value = []
     elif fault.name == "empty_list":
         value = [] if isinstance(value, list) else value
-    elif isinstance(value, list) and value and all(isinstance(row, list) for row in value):
-        _spoil(fault, value)
+    elif (rows := _candles(value)) is not None:
+        newest_first = len(rows) > 1 and int(rows[0][0]) > int(rows[1][0])
+        if newest_first:
+            rows.reverse()
+        _spoil(fault, rows)
+        if newest_first:
+            rows.reverse()
     return encode(value)
+
+
+def _candles(value: Any) -> list[list[Any]] | None:
+    """Find the rows of candles in an answer, wherever a venue puts them."""
+    if isinstance(value, list) and value and all(isinstance(row, list) and len(row) > 5 for row in value):
+        return value
+    for inner in value.values() if isinstance(value, dict) else []:
+        found = _candles(inner)
+        if found is not None:
+            return found
+    return None
 
 
 def _spoil(fault: FaultRule, rows: list[list[Any]]) -> None:

@@ -53,7 +53,9 @@ CATALOGUE: Final[Mapping[str, FaultKind]] = {
     "unknown_error": FaultKind(
         "refuse", ("A12", "D7"), {"code": -9999, "message": "Undocumented.", "status": 400}, "any code, not processed"
     ),
-    "not_found": FaultKind("refuse", ("D5",), {"code": -2013, "status": 400}, "order query answered by a lagging replica"),
+    "not_found": FaultKind(
+        "refuse", ("D5",), {"code": -2013, "status": 400}, "order query answered by a lagging replica"
+    ),
     # The venue's state changes under the client.
     "cancel_race": FaultKind("state", ("D2",), {}, "the order fills just before its cancel is processed"),
     "partial_race": FaultKind(
@@ -67,7 +69,10 @@ CATALOGUE: Final[Mapping[str, FaultKind]] = {
         "after", ("A8",), {"code": -1007, "status": 408}, "processed, answered 'execution status unknown'"
     ),
     "garbage": FaultKind(
-        "after", ("A7", "E3"), {"kind": "empty"}, "200 with kind empty, null, object, list, html, truncated or none_rows"
+        "after",
+        ("A7", "E3"),
+        {"kind": "empty"},
+        "200 with kind empty, null, object, list, html, truncated or none_rows",
     ),
     "empty_balances": FaultKind("body", ("G2",), {}, "account answered without balances"),
     "empty_list": FaultKind("body", ("D5", "G2"), {}, "a list answered empty"),
@@ -81,7 +86,9 @@ CATALOGUE: Final[Mapping[str, FaultKind]] = {
     "candle_duplicate": FaultKind("body", ("E4",), {"row": -2}, "a row twice"),
     "candle_disorder": FaultKind("body", ("E4",), {"row": -2}, "a row exchanged with the one before"),
     "candle_gap": FaultKind("body", ("E4",), {"row": -2, "rows": 1}, "rows missing"),
-    "candle_revised": FaultKind("body", ("E4",), {"row": -2, "factor": 1.001}, "a row's close revised within its range"),
+    "candle_revised": FaultKind(
+        "body", ("E4",), {"row": -2, "factor": 1.001}, "a row's close revised within its range"
+    ),
     "candle_spike": FaultKind("body", ("E5",), {"row": -2, "factor": 10.0}, "one candle off by a factor, and back"),
     "candle_stale": FaultKind("body", ("E1",), {"rows": 3}, "the newest rows are missing"),
     # Streams.
@@ -227,7 +234,9 @@ class Faults:
         ParameterError
             If something is unknown or out of range.
         """
-        fields = {k: rule.pop(k) for k in ("endpoint", "method", "probability", "count", "after", "seconds") if k in rule}
+        fields = {
+            k: rule.pop(k) for k in ("endpoint", "method", "probability", "count", "after", "seconds") if k in rule
+        }
         parameters = dict(rule.pop("parameters", {}), **rule)
         made = FaultRule(name, **fields, parameters=parameters)
         made.since = self._monotonic()

@@ -16,7 +16,8 @@ from mirrorfast.simulator.series import INTERVALS, Candle, Series
 
 __all__ = ["Instrument", "load_market"]
 
-_WEEK: Final = 7 * 86_400_000
+_DAY: Final = 86_400_000
+_WEEK: Final = 7 * _DAY
 _PAIR: Final = re.compile(r"^[A-Z0-9]+/[A-Z0-9]+$")
 
 
@@ -53,12 +54,16 @@ class Instrument:
     max_orders: int = 200
     max_algo_orders: int = 5
     empty_book: bool = False
+    futures: bool = False
     tick: Decimal = field(init=False)
     lot: Decimal = field(init=False)
 
     def __post_init__(self) -> None:
         self.tick = Decimal(1).scaleb(-self.price_digits)
         self.lot = Decimal(1).scaleb(-self.lot_digits)
+        # Spot writes every number with eight decimals, futures with those of the symbol.
+        self._price_form = f".{self.price_digits if self.futures else 8}f"
+        self._lot_form = f".{self.lot_digits if self.futures else 8}f"
 
     @property
     def id(self) -> str:
@@ -67,7 +72,7 @@ class Instrument:
 
     @property
     def symbol(self) -> str:
-        """ccxt's name: ``BTC/USDT``."""
+        """Ccxt's name: ``BTC/USDT``."""
         return f"{self.base}/{self.quote}"
 
     def price(self, ticks: int) -> Decimal:
@@ -77,6 +82,14 @@ class Instrument:
     def quantity(self, lots: int) -> Decimal:
         """Quantity of a number of lots."""
         return Decimal(lots).scaleb(-self.lot_digits)
+
+    def price_text(self, ticks: int) -> str:
+        """Price as the venue writes it."""
+        return format(self.price(ticks), self._price_form)
+
+    def quantity_text(self, lots: int) -> str:
+        """Quantity as the venue writes it."""
+        return format(self.quantity(lots), self._lot_form)
 
     def last(self, now: int) -> int | None:
         """Last traded price in ticks."""
@@ -141,11 +154,14 @@ class Instrument:
         elif stop + include - first > limit:
             include = False if stop - first >= limit else include
             stop = min(stop, first + limit)
+        rendered = candles.rendered.get(self.futures)
+        if rendered is None:
+            rendered = candles.rendered[self.futures] = [None] * len(candles.times)
         rows = []
         for i in range(first, stop):
-            row = candles.rendered[i]
+            row = rendered[i]
             if row is None:
-                row = candles.rendered[i] = self.render(candles.row(i))
+                row = rendered[i] = self.render(candles.row(i))
             rows.append(row)
         if include and current is not None and len(rows) < limit:
             rows.append(self.render(current))
@@ -153,87 +169,20 @@ class Instrument:
 
     def render(self, c: Candle) -> bytes:
         """One candle as Binance writes it."""
-        p, q = 10.0**self.price_digits, 10.0**self.lot_digits
+        p, q, f, g = 10.0**self.price_digits, 10.0**self.lot_digits, self._price_form, self._lot_form
         quote = c.quote / (p * q)
         return (
-            f'[{c.open_time},"{c.open / p:.8f}","{c.high / p:.8f}","{c.low / p:.8f}","{c.close / p:.8f}",'
-            f'"{c.volume / q:.8f}",{c.close_time},"{quote:.8f}",{c.count},"{c.volume / q / 2:.8f}","{quote / 2:.8f}","0"]'
+            f'[{c.open_time},"{c.open / p:{f}}","{c.high / p:{f}}","{c.low / p:{f}}","{c.close / p:{f}}",'
+            f'"{c.volume / q:{g}}",{c.close_time},"{quote:.8f}",{c.count},"{c.volume / q / 2:.8f}","{quote / 2:.8f}","0"]'
         ).encode()
 
-    def exchange_info(self) -> dict[str, Any]:
-        """Entry in ``GET /api/v3/exchangeInfo``."""
-        algo = ["STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"]
-        percent = {"avgPriceMins": 5}
-        return {
-            "symbol": self.id,
-            "status": self.status,
-            "baseAsset": self.base,
-            "baseAssetPrecision": 8,
-            "quoteAsset": self.quote,
-            "quotePrecision": 8,
-            "quoteAssetPrecision": 8,
-            "baseCommissionPrecision": 8,
-            "quoteCommissionPrecision": 8,
-            "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", *algo],
-            "icebergAllowed": True,
-            "ocoAllowed": True,
-            "otoAllowed": True,
-            "quoteOrderQtyMarketAllowed": True,
-            "allowTrailingStop": True,
-            "cancelReplaceAllowed": True,
-            "isSpotTradingAllowed": True,
-            "isMarginTradingAllowed": False,
-            "filters": [
-                {
-                    "filterType": "PRICE_FILTER",
-                    "minPrice": f"{self.tick:.8f}",
-                    "maxPrice": "10000000.00000000",
-                    "tickSize": f"{self.tick:.8f}",
-                },
-                {
-                    "filterType": "LOT_SIZE",
-                    "minQty": f"{self.quantity(self.min_lots):.8f}",
-                    "maxQty": f"{self.quantity(self.max_lots):.8f}",
-                    "stepSize": f"{self.lot:.8f}",
-                },
-                {"filterType": "ICEBERG_PARTS", "limit": 10},
-                {
-                    "filterType": "MARKET_LOT_SIZE",
-                    "minQty": "0.00000000",
-                    "maxQty": f"{self.quantity(self.max_lots):.8f}",
-                    "stepSize": "0.00000000",
-                },
-                {
-                    "filterType": "TRAILING_DELTA",
-                    "minTrailingAboveDelta": 10,
-                    "maxTrailingAboveDelta": 2000,
-                    "minTrailingBelowDelta": 10,
-                    "maxTrailingBelowDelta": 2000,
-                },
-                {
-                    "filterType": "PERCENT_PRICE_BY_SIDE",
-                    "bidMultiplierUp": str(self.percent_up),
-                    "bidMultiplierDown": str(self.percent_down),
-                    "askMultiplierUp": str(self.percent_up),
-                    "askMultiplierDown": str(self.percent_down),
-                    **percent,
-                },
-                {
-                    "filterType": "NOTIONAL",
-                    "minNotional": f"{self.min_notional:.8f}",
-                    "applyMinToMarket": True,
-                    "maxNotional": f"{self.max_notional:.8f}",
-                    "applyMaxToMarket": False,
-                    **percent,
-                },
-                {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": self.max_orders},
-                {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": self.max_algo_orders},
-            ],
-            "permissions": [],
-            "permissionSets": [["SPOT"]],
-            "defaultSelfTradePreventionMode": "EXPIRE_MAKER",
-            "allowedSelfTradePreventionModes": ["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
-        }
+    def day(self, now: int) -> "Candle | None":
+        """Trades of the last 24 hours as one candle, from the first recorded bar that opened in them."""
+        series = self.series
+        first = int(series.time.searchsorted(now - _DAY, "left"))
+        # After the recording's end the last bar stands for the day.
+        start = int(series.time[min(first, len(series.time) - 1)])
+        return None if start > now else series.summed("1M", start, now)
 
 
 def load_market(
@@ -281,6 +230,24 @@ def load_market(
     return dict(list(market.items())[:symbols])
 
 
+def futures_of(market: dict[str, Instrument]) -> dict[str, Instrument]:
+    """List a perpetual on every spot symbol quoted in a stable coin, with the same recorded prices."""
+    return {
+        name: Instrument(
+            i.base,
+            i.quote,
+            i.series,
+            i.price_digits,
+            i.lot_digits,
+            futures=True,
+            percent_up=Decimal("1.05"),
+            percent_down=Decimal("0.95"),
+        )
+        for name, i in market.items()
+        if i.quote in {"USDT", "USDC"}
+    }
+
+
 def shift_to(market: Iterable[Instrument], now: int) -> None:
     """Move recordings in time by whole weeks so that ``now`` lies in them with a quarter of each still to come.
 
@@ -299,9 +266,7 @@ def shift_to(market: Iterable[Instrument], now: int) -> None:
     for instrument in instruments:
         old = instrument.series
         if id(old) not in moved:
-            moved[id(old)] = Series(
-                old.time + shift, old.open, old.high, old.low, old.close, old.volume, old.interval
-            )
+            moved[id(old)] = Series(old.time + shift, old.open, old.high, old.low, old.close, old.volume, old.interval)
         instrument.series = moved[id(old)]
 
 

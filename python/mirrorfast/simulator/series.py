@@ -204,7 +204,7 @@ class Series:
         whole = slice(first, last)
         part = self.between(last * TICKS, self.position(now))
         prices = [t.price for t in part]
-        highs, lows = [*prices, *self.high[whole][:0].tolist()], list(prices)
+        highs, lows = list(prices), list(prices)
         if last > first:
             highs.append(int(self.high[whole].max()))
             lows.append(int(self.low[whole].min()))
@@ -263,7 +263,7 @@ class Candles:
             self.close_times = [series.close_time(interval, t) for t in self.times]
         else:
             self.close_times = [t + length - 1 for t in self.times]
-        self.rendered: list[bytes | None] = [None] * len(self.times)
+        self.rendered: dict[int, list[bytes | None]] = {}
 
     def _coarse(self, series: Series, interval: str) -> None:
         bucket = series.bucket(interval, series.time)
@@ -277,7 +277,8 @@ class Candles:
 
     def _fine(self, series: Series, interval: str) -> None:
         time, price, quantity = (
-            a.T.reshape(-1) for a in series._path(np.arange(len(series.time), dtype=np.int64))  # noqa: SLF001 - one module
+            a.T.reshape(-1)
+            for a in series._path(np.arange(len(series.time), dtype=np.int64))  # noqa: SLF001 - one module
         )
         trade_bucket = series.bucket(interval, time)
         length = INTERVALS[interval]

@@ -1,21 +1,41 @@
-"""Binance spot market data: ``/api/v3/…`` without a key."""
+"""Binance market data without a key: spot ``/api/v3/…`` and USD-M futures ``/fapi/v1/…``."""
 
 import json
 from collections.abc import Iterable
 from typing import Any, Final
 
 from mirrorfast.simulator.clock import SimulatedClock
+from mirrorfast.simulator.exchange_info import futures_info, spot_info
 from mirrorfast.simulator.market import Instrument
 from mirrorfast.simulator.protocol import Answer, Call, Route, VenueError
-from mirrorfast.simulator.series import INTERVALS, TICKS, Trade
+from mirrorfast.simulator.series import INTERVALS, Candle, Trade
 
-__all__ = ["SpotData", "limit_of"]
+__all__ = ["FUTURES_WEIGHT", "SPOT_WEIGHT", "MarketData", "best", "limit_of"]
 
 _DAY: Final = 86_400_000
 
 
-class SpotData:
-    """Spot market data as Binance serves it.
+def _limit(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:
+    return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
+
+
+SPOT_WEIGHT: Final = 6000
+FUTURES_WEIGHT: Final = 2400
+_SPOT_LIMITS: Final = [
+    _limit("REQUEST_WEIGHT", "MINUTE", 1, SPOT_WEIGHT),
+    _limit("ORDERS", "SECOND", 10, 100),
+    _limit("ORDERS", "DAY", 1, 200_000),
+    _limit("RAW_REQUESTS", "MINUTE", 5, 61_000),
+]
+_FUTURES_LIMITS: Final = [
+    _limit("REQUEST_WEIGHT", "MINUTE", 1, FUTURES_WEIGHT),
+    _limit("ORDERS", "MINUTE", 1, 1200),
+    _limit("ORDERS", "SECOND", 10, 300),
+]
+
+
+class MarketData:
+    """Market data as Binance serves it.
 
     Parameters
     ----------
@@ -23,28 +43,34 @@ class SpotData:
         Symbols by Binance's name.
     clock : SimulatedClock
         The venue's time.
-    weight_limit : int
-        Request weight in a minute that ``exchangeInfo`` announces.
+    futures : bool
+        USD-M futures instead of spot.
     """
 
-    def __init__(self, market: dict[str, Instrument], clock: SimulatedClock, weight_limit: int) -> None:
-        self.market, self.clock, self.weight_limit = market, clock, weight_limit
-        root = "/api/v3/"
+    def __init__(self, market: dict[str, Instrument], clock: SimulatedClock, *, futures: bool) -> None:
+        self.market, self.clock, self.futures = market, clock, futures
+        root = "/fapi/v1/" if futures else "/api/v3/"
+        f = futures
         self.routes = {
             ("GET", root + "ping"): Route(lambda _: {}),
             ("GET", root + "time"): Route(lambda _: {"serverTime": clock.reported()}),
-            ("GET", root + "exchangeInfo"): Route(self.exchange_info, 20),
-            ("GET", root + "klines"): Route(self.klines, 2),
-            ("GET", root + "uiKlines"): Route(self.klines, 2),
-            ("GET", root + "depth"): Route(self.depth, _depth_weight),
-            ("GET", root + "trades"): Route(self.trades, 25),
-            ("GET", root + "historicalTrades"): Route(self.trades, 25, "key"),
-            ("GET", root + "aggTrades"): Route(self.agg_trades, 4),
-            ("GET", root + "avgPrice"): Route(self.average_price, 2),
+            ("GET", root + "exchangeInfo"): Route(self.exchange_info, 1 if f else 20),
+            ("GET", root + "klines"): Route(self.klines, _futures_klines_weight if f else 2),
+            ("GET", root + "depth"): Route(self.depth, _futures_depth_weight if f else _depth_weight),
+            ("GET", root + "trades"): Route(self.trades, 5 if f else 25),
+            ("GET", root + "historicalTrades"): Route(self.trades, 20 if f else 25, "key"),
+            ("GET", root + "aggTrades"): Route(self.agg_trades, 20 if f else 4),
             ("GET", root + "ticker/24hr"): Route(self.ticker_24hr, self._ticker_weight),
             ("GET", root + "ticker/price"): Route(self.ticker_price, _few_weight),
             ("GET", root + "ticker/bookTicker"): Route(self.book_ticker, _few_weight),
         }
+        if futures:
+            self.routes["GET", "/fapi/v2/ticker/price"] = Route(self.ticker_price, _few_weight)
+            # ccxt loads coin-margined markets by default; this venue lists none.
+            self.routes["GET", "/dapi/v1/exchangeInfo"] = Route(lambda _: {"timezone": "UTC", "symbols": []})
+        else:
+            self.routes["GET", root + "uiKlines"] = Route(self.klines, 2)
+            self.routes["GET", root + "avgPrice"] = Route(self.average_price, 2)
 
     def instrument(self, call: Call) -> Instrument:
         """Symbol that a request names."""
@@ -71,17 +97,13 @@ class SpotData:
 
     def exchange_info(self, call: Call) -> Any:
         """Symbols with their filters, and the limits."""
+        info = futures_info if self.futures else spot_info
         return {
             "timezone": "UTC",
             "serverTime": self.clock.reported(),
-            "rateLimits": [
-                {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": self.weight_limit},
-                {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
-                {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200_000},
-                {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 61_000},
-            ],
+            "rateLimits": _FUTURES_LIMITS if self.futures else _SPOT_LIMITS,
             "exchangeFilters": [],
-            "symbols": [i.exchange_info() for i in self.selected(call)[0]],
+            "symbols": [info(i) for i in self.selected(call)[0]],
         }
 
     def klines(self, call: Call) -> Answer:
@@ -91,7 +113,11 @@ class SpotData:
         if interval not in INTERVALS:
             raise VenueError(-1120, "Invalid interval.")
         rows = instrument.candle_rows(
-            interval, call.integer("startTime"), call.integer("endTime"), limit_of(call, 500, 1000), self.clock.now()
+            interval,
+            call.integer("startTime"),
+            call.integer("endTime"),
+            limit_of(call, 500, 1500 if self.futures else 1000),
+            self.clock.now(),
         )
         return Answer(b"[" + b",".join(rows) + b"]")
 
@@ -99,8 +125,9 @@ class SpotData:
         """Order book."""
         instrument = self.instrument(call)
         now = self.clock.now()
-        bids, asks = instrument.depth(now, limit_of(call, 100, 5000))
+        bids, asks = instrument.depth(now, limit_of(call, 500 if self.futures else 100, 1000 if self.futures else 5000))
         return {
+            **({"E": now, "T": now} if self.futures else {}),
             "lastUpdateId": max(instrument.series.position(now), 0) + 1,
             "bids": _levels(instrument, bids),
             "asks": _levels(instrument, asks),
@@ -118,12 +145,12 @@ class SpotData:
         return [
             {
                 "id": t.id,
-                "price": f"{instrument.price(t.price):.8f}",
-                "qty": f"{instrument.quantity(t.quantity):.8f}",
+                "price": instrument.price_text(t.price),
+                "qty": instrument.quantity_text(t.quantity),
                 "quoteQty": f"{instrument.price(t.price) * instrument.quantity(t.quantity):.8f}",
                 "time": t.time,
                 "isBuyerMaker": t.buyer_is_maker,
-                "isBestMatch": True,
+                **({} if self.futures else {"isBestMatch": True}),
             }
             for t in instrument.series.between(first, last)
         ]
@@ -134,13 +161,13 @@ class SpotData:
         return [
             {
                 "a": t.id,
-                "p": f"{instrument.price(t.price):.8f}",
-                "q": f"{instrument.quantity(t.quantity):.8f}",
+                "p": instrument.price_text(t.price),
+                "q": instrument.quantity_text(t.quantity),
                 "f": t.id,
                 "l": t.id,
                 "T": t.time,
                 "m": t.buyer_is_maker,
-                "M": True,
+                **({} if self.futures else {"M": True}),
             }
             for t in select_trades(instrument, call, self.clock.now())
         ]
@@ -151,7 +178,7 @@ class SpotData:
         now = self.clock.now()
         return {
             "mins": 5,
-            "price": f"{instrument.price(0) if (last := instrument.last(now)) is None else instrument.price(last):.8f}",
+            "price": instrument.price_text(instrument.last(now) or 0),
             "closeTime": now,
         }
 
@@ -159,14 +186,14 @@ class SpotData:
         """Figures of the last day."""
         instruments, single = self.selected(call)
         now = self.clock.now()
-        rows = [_day(i, now) for i in instruments]
+        rows = [day_row(i, now) for i in instruments]
         return rows[0] if single else rows
 
     def ticker_price(self, call: Call) -> Any:
         """Last prices."""
         instruments, single = self.selected(call)
         now = self.clock.now()
-        rows = [{"symbol": i.id, "price": f"{i.price(i.last(now) or 0):.8f}"} for i in instruments]
+        rows = [{"symbol": i.id, "price": i.price_text(i.last(now) or 0)} for i in instruments]
         return rows[0] if single else rows
 
     def book_ticker(self, call: Call) -> Any:
@@ -177,6 +204,8 @@ class SpotData:
         return rows[0] if single else rows
 
     def _ticker_weight(self, call: Call) -> int:
+        if self.futures:
+            return 1 if "symbol" in call.params else 40
         if "symbol" in call.params:
             return 2
         count = call.params["symbols"].count(",") + 1 if "symbols" in call.params else 101
@@ -211,66 +240,56 @@ def best(instrument: Instrument, now: int) -> dict[str, str]:
     bids, asks = instrument.depth(now, 1)
     bid, ask = bids[0] if bids else (0, 0), asks[0] if asks else (0, 0)
     return {
-        "bidPrice": f"{instrument.price(bid[0]):.8f}",
-        "bidQty": f"{instrument.quantity(bid[1]):.8f}",
-        "askPrice": f"{instrument.price(ask[0]):.8f}",
-        "askQty": f"{instrument.quantity(ask[1]):.8f}",
+        "bidPrice": instrument.price_text(bid[0]),
+        "bidQty": instrument.quantity_text(bid[1]),
+        "askPrice": instrument.price_text(ask[0]),
+        "askQty": instrument.quantity_text(ask[1]),
     }
 
 
 def _levels(instrument: Instrument, levels: Iterable[tuple[int, int]]) -> list[list[str]]:
-    return [[f"{instrument.price(p):.8f}", f"{instrument.quantity(q):.8f}"] for p, q in levels]
+    return [[instrument.price_text(p), instrument.quantity_text(q)] for p, q in levels]
 
 
-def _day(instrument: Instrument, now: int) -> dict[str, Any]:
-    """Figures of the last 24 hours, from the first recorded bar that opened in them."""
-    series = instrument.series
-    position = series.position(now)
-    start = int(series.time[max(position, 0) // TICKS]) if position >= 0 else now
-    first = int(series.time.searchsorted(now - _DAY, "left"))
-    start = int(series.time[min(first, len(series.time) - 1)])
-    if position < 0 or start > now:
-        candle = None
-    else:
-        candle = series.summed("1M", start, now)
-    if candle is None:
-        zero = "0.00000000"
-        names = ("priceChange", "priceChangePercent", "weightedAvgPrice", "prevClosePrice", "lastPrice", "lastQty")
-        prices = ("bidPrice", "bidQty", "askPrice", "askQty", "openPrice", "highPrice", "lowPrice", "volume")
-        return {
-            "symbol": instrument.id,
-            **dict.fromkeys((*names, *prices, "quoteVolume"), zero),
-            "openTime": now - _DAY,
-            "closeTime": now,
-            "firstId": -1,
-            "lastId": -1,
-            "count": 0,
-        }
-    price, quantity = instrument.price, instrument.quantity
-    volume, quote = quantity(candle.volume), candle.quote * instrument.tick * instrument.lot
-    change = candle.close - candle.open
-    last = series.trade(position)
-    before = series.trade(max(first * TICKS - 1, 0)).price
+def day_row(i: Instrument, now: int) -> dict[str, Any]:
+    """Figures of the last 24 hours, as ``ticker/24hr`` has them."""
+    c = i.day(now)
+    if c is None:
+        c = Candle(now - _DAY, now, 0, 0, 0, 0, 0, 0, 0)
+    last = i.series.position(now)
+    trade = i.series.last(now)
+    volume, quote = i.quantity(c.volume), c.quote * i.tick * i.lot
+    price, quantity = i.price_text, i.quantity_text
     return {
-        "symbol": instrument.id,
-        "priceChange": f"{price(change):.8f}",
-        "priceChangePercent": f"{change / candle.open * 100:.3f}",
-        "weightedAvgPrice": f"{quote / volume if volume else price(candle.close):.8f}",
-        "prevClosePrice": f"{price(before):.8f}",
-        "lastPrice": f"{price(candle.close):.8f}",
-        "lastQty": f"{quantity(last.quantity):.8f}",
-        **best(instrument, now),
-        "openPrice": f"{price(candle.open):.8f}",
-        "highPrice": f"{price(candle.high):.8f}",
-        "lowPrice": f"{price(candle.low):.8f}",
-        "volume": f"{volume:.8f}",
+        "symbol": i.id,
+        "priceChange": price(c.close - c.open),
+        "priceChangePercent": f"{(c.close - c.open) / c.open * 100 if c.open else 0:.3f}",
+        "weightedAvgPrice": f"{quote / volume if volume else i.price(c.close):.8f}",
+        **({} if i.futures else {"prevClosePrice": price(c.open)}),
+        "lastPrice": price(c.close),
+        "lastQty": quantity(0 if trade is None else trade.quantity),
+        **({} if i.futures else best(i, now)),
+        "openPrice": price(c.open),
+        "highPrice": price(c.high),
+        "lowPrice": price(c.low),
+        "volume": quantity(c.volume),
         "quoteVolume": f"{quote:.8f}",
         "openTime": now - _DAY,
         "closeTime": now,
-        "firstId": first * TICKS,
-        "lastId": position,
-        "count": candle.count,
+        "firstId": last - c.count + 1,
+        "lastId": last,
+        "count": c.count,
     }
+
+
+def _futures_klines_weight(call: Call) -> int:
+    limit = call.integer("limit", 500) or 500
+    return 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1000 else 10
+
+
+def _futures_depth_weight(call: Call) -> int:
+    limit = call.integer("limit", 500) or 500
+    return 2 if limit <= 50 else 5 if limit <= 100 else 10 if limit <= 500 else 20
 
 
 def _depth_weight(call: Call) -> int:
