@@ -21,7 +21,7 @@ from mirrorfast.data.poll import PollFeed
 from mirrorfast.data.stream import StreamFeed
 from mirrorfast.data.update import update_store
 from mirrorfast.errors import ParameterError, StaleDataError
-from mirrorfast.simulator import FaultRule, Simulator
+from mirrorfast.simulator import Simulator
 from mirrorfast.simulator.thread import running
 
 START = 1_512_000_000_000 - 1_512_000_000_000 % 3_600_000 + 600_000  # ten past the hour, in November 2017
@@ -33,6 +33,13 @@ pytest.importorskip("ccxt")
 def venue() -> Iterator[Simulator]:
     """A venue whose time stands still."""
     with running(Simulator(start=START, speed=0, symbols=6)) as venue:
+        yield venue
+
+
+@pytest.fixture
+def other() -> Iterator[Simulator]:
+    """Another."""
+    with running(Simulator(start=START, speed=0, symbols=2)) as venue:
         yield venue
 
 
@@ -124,9 +131,8 @@ def test_unknown_symbol_names_the_nearest(venue: Simulator) -> None:
 
 @pytest.mark.parametrize("kind", ["empty", "null", "object", "list", "html", "truncated", "none_rows"])
 def test_garbage_never_becomes_a_bar(venue: Simulator, kind: str) -> None:
-    rule = FaultRule("garbage", endpoint="*/klines", count=2, parameters={"kind": kind})
     good = fetching(venue, lambda f: f.fetch_ohlcv("BTC/USDT", "1h"))
-    venue.faults.add(rule)
+    venue.faults.add("garbage", endpoint="*/klines", count=2, kind=kind)
 
     async def work(f: mf.MarketDataFetcher) -> tuple[pl.DataFrame, int]:
         return await f.fetch_ohlcv("BTC/USDT", "1h"), f.counters["garbage"]
@@ -142,7 +148,7 @@ def test_garbage_never_becomes_a_bar(venue: Simulator, kind: str) -> None:
 )  # fmt: skip
 def test_bad_rows_are_asked_for_again(venue: Simulator, fault: str) -> None:
     good = fetching(venue, lambda f: f.fetch_ohlcv("BTC/USDT", "1h"))
-    venue.faults.add(FaultRule(fault, endpoint="*/klines", count=1, parameters={"row": 100}))
+    venue.faults.add(fault, endpoint="*/klines", count=1, row=100)
 
     async def work(f: mf.MarketDataFetcher) -> tuple[pl.DataFrame, dict[str, int]]:
         return await f.fetch_ohlcv("BTC/USDT", "1h"), f.counters.snapshot()
@@ -155,13 +161,13 @@ def test_bad_rows_are_asked_for_again(venue: Simulator, fault: str) -> None:
 
 
 def test_stale_candles_are_said_to_be(venue: Simulator) -> None:
-    venue.faults.add(FaultRule("candle_stale", endpoint="*/klines", parameters={"rows": 5}))
+    venue.faults.add("candle_stale", endpoint="*/klines", rows=5)
     with pytest.raises(StaleDataError, match="BTC/USDT 1h"):
         fetching(venue, lambda f: f.fetch_ohlcv("BTC/USDT", "1h"))
 
 
 def test_ban_lets_nothing_out_until_it_ends(venue: Simulator) -> None:
-    venue.faults.add(FaultRule("ban", endpoint="*/klines", count=1, parameters={"ban": 2}))
+    venue.faults.add("ban", endpoint="*/klines", count=1, ban=2)
 
     async def work(f: mf.MarketDataFetcher) -> tuple[Any, float]:
         await f.fetch_markets()
@@ -175,7 +181,7 @@ def test_ban_lets_nothing_out_until_it_ends(venue: Simulator) -> None:
 
 
 def test_long_ban_fails_fast(venue: Simulator) -> None:
-    venue.faults.add(FaultRule("ban", endpoint="*/klines", count=1, parameters={"ban": 600}))
+    venue.faults.add("ban", endpoint="*/klines", count=1, ban=600)
 
     async def work(f: mf.MarketDataFetcher) -> Any:
         return await f.fetch_many(["BTC/USDT", "EUR/USDT"], ["1h", "1d"])
@@ -188,7 +194,7 @@ def test_long_ban_fails_fast(venue: Simulator) -> None:
 def test_third_of_everything_fails_and_the_rest_is_right(venue: Simulator) -> None:
     good = fetching(venue, lambda f: f.fetch_many(["BTC/USDT", "EUR/USDT"], ["1h"])).bars["1h"]
     for name, share in (("error_before", 0.1), ("drop_after", 0.1), ("garbage", 0.1)):
-        venue.faults.add(FaultRule(name, endpoint="*/klines", probability=share))
+        venue.faults.add(name, endpoint="*/klines", probability=share)
 
     async def work(f: mf.MarketDataFetcher) -> list[Any]:
         await f.fetch_markets()
@@ -209,7 +215,7 @@ def test_third_of_everything_fails_and_the_rest_is_right(venue: Simulator) -> No
 def test_dead_venue_opens_the_breaker_and_it_closes_again(venue: Simulator) -> None:
     async def work(f: mf.MarketDataFetcher) -> None:
         symbols = (await f.fetch_markets())["symbol"].to_list()
-        venue.faults.add(FaultRule("error_before", endpoint="*/klines"))
+        venue.faults.add("error_before", endpoint="*/klines")
         result = await f.fetch_many(symbols, ["1h", "1d"])
         assert result.failures.height == 12
         assert f.client.breaker("candles").state != "closed"
@@ -254,10 +260,9 @@ def test_scan_reports_what_failed_and_what_changed(venue: Simulator) -> None:
     async def work(f: mf.MarketDataFetcher) -> tuple[Any, Any, Any]:
         scanner = mf.MomentumScanner(f)
         first = await scanner.scan_market("1h")
-        rule = venue.faults.add(FaultRule("candle_stale", endpoint="*/klines", parameters={"rows": 9}))
+        venue.faults.add("candle_stale", endpoint="*/klines", rows=9)
         f._recent.cache_clear()
         second = await scanner.scan_market("1h")
-        del rule
         return first, second, scanner
 
     first, second, scanner = fetching(venue, work)
@@ -274,9 +279,8 @@ def test_scan_reports_what_failed_and_what_changed(venue: Simulator) -> None:
     assert mine == pytest.approx(mf.compute_features(bars, timeframe="1h", last_only=True)["rsi"].item(), abs=0.05)
 
 
-def test_scan_of_two_venues_when_one_is_dead(venue: Simulator, simulators: Callable[..., Simulator]) -> None:
-    other = simulators(start=START, speed=0, symbols=2)
-    other.faults.add(FaultRule("error_before"))
+def test_scan_of_two_venues_when_one_is_dead(venue: Simulator, other: Simulator) -> None:
+    other.faults.add("error_before")
 
     async def run() -> Any:
         async with (
@@ -322,7 +326,7 @@ def test_feed_gives_the_batches_of_the_replay(kind: type[PollFeed]) -> None:
 
 
 def test_store_keeps_what_a_killed_update_had_stored(venue: Simulator, tmp_path: Path) -> None:
-    venue.faults.add(FaultRule("delay", endpoint="*/klines", parameters={"delay": 0.2}))
+    venue.faults.add("delay", endpoint="*/klines", delay=0.2)
     code = (
         "import sys\nfrom mirrorfast.__main__ import main\n"
         "sys.exit(main(['data','download','--symbols','BTC/USDT','--from','2017-07-02','--timeframe','1h',"

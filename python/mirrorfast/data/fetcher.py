@@ -392,6 +392,9 @@ class MarketDataFetcher:
                 self.client.explain(call)
             if candles.rows is None or (candles.rows and candles.refused == candles.rows):
                 raise GarbageAnswerError(f"{self.name} {what}: {candles.rows or 'no'} rows, none of them a bar")
+            if since is None and not candles.rows:
+                # A market that is listed has a running bar: an empty list is an answer gone wrong, or worth a second try.
+                raise GarbageAnswerError(f"{self.name} {what}: an empty list of candles")
             return candles
 
         def make() -> Awaitable[Any]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from mirrorfast.data.resample import resampled
 from mirrorfast.data.results import FAILURE_SCHEMA, GAP_SCHEMA, FetchResult, no_bars
-from mirrorfast.data.schema import as_frame, validate_bars
+from mirrorfast.data.schema import BAR_SCHEMA, as_frame, validate_bars
 from mirrorfast.data.timeframes import interval_of
 from mirrorfast.data.venue.failures import kind_of
 from mirrorfast.errors import DataError, ExchangeError, ParameterError
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from mirrorfast.data.results import Failure
 
 __all__ = ["MomentumScanner", "ScanResult"]
+
+_ANY_BAR = pl.DataFrame(
+    [("-", datetime(2024, 1, 1, tzinfo=UTC), 1.0, 1.0, 1.0, 1.0, 1.0)], schema=BAR_SCHEMA, orient="row"
+)
 
 
 @dataclass(frozen=True)
@@ -382,7 +386,8 @@ class MomentumScanner:
             for part in parts
         ]
         if not ranked:
-            return pl.DataFrame()
+            # Nothing came: no rows, but the columns of those that would have been.
+            return scan_bars(_ANY_BAR, timeframe=timeframe, market=self._market, config=self._config).clear()
         rows = pl.concat(ranked, how="vertical_relaxed")
         return rows.sort("enhanced_score", "symbol", descending=[True, False], nulls_last=True)
 

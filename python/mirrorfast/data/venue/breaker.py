@@ -24,11 +24,14 @@ class BreakerOpenError(TemporaryError):
     ----------
     retry_in : float
         Seconds until one call may try.
+    probing : bool
+        A probe is under way: its outcome is worth waiting for.
     """
 
-    def __init__(self, message: str, retry_in: float) -> None:
+    def __init__(self, message: str, retry_in: float, *, probing: bool = False) -> None:
         super().__init__(message)
         self.retry_in = retry_in
+        self.probing = probing
 
 
 class Breaker:
@@ -111,7 +114,8 @@ class Breaker:
         if self._until is not None:
             if now < self._until or self._probing:
                 retry_in = max(self._until - now, 0.05)
-                raise BreakerOpenError(f"{self.name}: not asked: it failed {self._failed} times in a row", retry_in)
+                message = f"{self.name}: not asked: it failed {self._failed} times in a row"
+                raise BreakerOpenError(message, retry_in, probing=self._probing)
             self._probing = True
         try:
             yield

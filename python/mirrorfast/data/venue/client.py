@@ -205,16 +205,17 @@ class VenueClient:
             raise ConfigurationError('tenacity is not installed: pip install "mirrorfast[exchange]"') from error
 
         name = f"{self.name} {what or kind}"
+        call = Call(raw=raw, patience=self.config.max_pause_s)
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(lambda e: isinstance(e, TemporaryError) and not _hopeless(e)),
-            stop=tenacity.stop_after_attempt(self.config.attempts),
+            stop=lambda state: state.attempt_number - call.waited >= self.config.attempts,
             wait=self._wait,
             before_sleep=lambda _: self.counters.add("repetitions"),
             reraise=True,
         )
         try:
             async with asyncio.timeout(self.config.deadline_s) as scope:
-                call = Call(raw=raw, patience=self.config.max_pause_s, deadline=scope)
+                call.deadline = scope
                 return await retrying(self._try, kind, make, read, call, name)
         except TimeoutError:
             self.counters.add("deadline")
@@ -242,6 +243,8 @@ class VenueClient:
                     raise translated(error, call, name) from error
         except TemporaryError as error:
             self._count(error)
+            if isinstance(error, BreakerOpenError) and error.probing:
+                call.waited += 1
             raise
         finally:
             current_call.reset(token)

@@ -38,6 +38,8 @@ class Call:
         The scope that ends the call; time in the rate limit's queue does not count.
     status, headers, body
         Of the last answer.
+    waited
+        Tries that only waited for another call's probe.
     """
 
     raw: bool = False
@@ -47,6 +49,7 @@ class Call:
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
+    waited: int = 0
 
 
 current_call: ContextVar[Call | None] = ContextVar("mirrorfast_venue_call", default=None)
