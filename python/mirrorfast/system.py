@@ -99,9 +99,9 @@ class IntegratedTradingSystem:
     source
         Where the bars came from, for error messages.
     feed : callable, optional
-        Opens the feed of a live run: called with this system and the open time (ms) after which to go on, or ``None``;
-        returns an asynchronous context manager of a `Feed`. `bars` are then the history before it: they name symbols and
-        timeframe.
+        Opens the feed of a live run: called with this system and the open time (ms) after which to go on, or
+        ``None``; returns an asynchronous context manager of a `Feed`. `bars` are then the history before it: they name
+        symbols and timeframe.
 
     Raises
     ------
@@ -192,13 +192,16 @@ class IntegratedTradingSystem:
         if self._loop is not None:
             self._loop.stop()
 
-    def run(self, *, watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None = None) -> RunSummary:
+    def run(
+        self, *, watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None = None
+    ) -> RunSummary:
         """Run to the end of the feed, or until :meth:`stop` or Ctrl-C.
 
         Parameters
         ----------
         watch
-            Called with this system and the number of bar times to come (``None``: no end); returns observers of the loop.
+            Called with this system and the number of bar times to come (``None``: no end);
+            returns observers of the loop.
 
         Returns
         -------

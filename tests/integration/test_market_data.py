@@ -93,7 +93,11 @@ def test_fifty_callers_are_one_request_and_a_close_ends_the_cache(venue: Simulat
         venue.clock.advance(HOUR)
         f.client.time.note(venue.clock.now())
         bars = await f.fetch_ohlcv("BTC/USDT", "1h")
-        assert bars["timestamp"].dt.epoch("ms")[-1] + HOUR <= venue.clock.now() < bars["timestamp"].dt.epoch("ms")[-1] + 2 * HOUR
+        assert (
+            bars["timestamp"].dt.epoch("ms")[-1] + HOUR
+            <= venue.clock.now()
+            < bars["timestamp"].dt.epoch("ms")[-1] + 2 * HOUR
+        )
         return first, second, klines(venue)
 
     assert fetching(venue, work) == (1, 1, 2)
@@ -261,7 +265,7 @@ def test_scan_reports_what_failed_and_what_changed(venue: Simulator) -> None:
         scanner = mf.MomentumScanner(f)
         first = await scanner.scan_market("1h")
         venue.faults.add("candle_stale", endpoint="*/klines", rows=9)
-        f._recent.cache_clear()
+        f.forget()
         second = await scanner.scan_market("1h")
         return first, second, scanner
 
@@ -361,7 +365,19 @@ def test_store_keeps_what_a_killed_update_had_stored(venue: Simulator, tmp_path:
 
 def test_live_on_the_simulator_ends_with_a_report(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ["live", "--exchange", "simulator", "--symbols", "BTC/USDT", "--timeframe", "1h", "--speed", "4", "--limit", "3"]
+    words = [
+        "live",
+        "--exchange",
+        "simulator",
+        "--symbols",
+        "BTC/USDT",
+        "--timeframe",
+        "1h",
+        "--speed",
+        "4",
+        "--limit",
+        "3",
+    ]
     assert main([*words, "--run", "x", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["status"] == "finished"

@@ -27,7 +27,9 @@ def download(
     symbols: Annotated[str, typer.Option(help="Symbols, separated by commas, or 'all' active ones.")],
     start: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")],
     exchange: ExchangeOption = "binance",
-    timeframe: Annotated[list[str] | None, typer.Option(help="Timeframe or interval; may be given several times.")] = None,
+    timeframe: Annotated[
+        list[str] | None, typer.Option(help="Timeframe or interval; may be given several times.")
+    ] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
     store: StoreOption = Path("data"),
     config: ConfigOption = None,
@@ -114,8 +116,15 @@ async def _update(
     errors = console(stderr=True)
     async with opened(exchange, config) as fetcher:
         names = symbols or (await fetcher.fetch_markets())["symbol"].to_list()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[bars]} bars"))
-        with Progress(*columns, TimeElapsedColumn(), console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[bars]} bars"),
+        )
+        with Progress(
+            *columns, TimeElapsedColumn(), console=errors, transient=True, disable=not errors.is_terminal
+        ) as bar:
             task = bar.add_task(fetcher.name, total=len(names) * len(timeframes), bars=0)
             count = 0
 

@@ -23,7 +23,9 @@ __all__ = ["live"]
 def live(
     exchange: Annotated[
         str | None,
-        typer.Option(help="Trade on paper at this exchange's prices, by ccxt's name, or 'simulator'. Default: a replay."),
+        typer.Option(
+            help="Trade on paper at this exchange's prices, by ccxt's name, or 'simulator'. Default: a replay."
+        ),
     ] = None,
     bars: Annotated[
         Path | None,
@@ -33,7 +35,9 @@ def live(
     start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
     speed: Annotated[str, typer.Option(help="Bars per second and symbol, or 'max'. 1 shows one bar a second.")] = "max",
-    timeframe: Annotated[str | None, typer.Option(help="With --exchange: interval of the bars, such as 1m or 1h.")] = None,
+    timeframe: Annotated[
+        str | None, typer.Option(help="With --exchange: interval of the bars, such as 1m or 1h.")
+    ] = None,
     stream: Annotated[
         bool, typer.Option("--stream/--poll", help="With --exchange: bars by WebSocket, or by REST as they close.")
     ] = False,
@@ -42,7 +46,7 @@ def live(
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Paper-trade a market replay, or the prices of an exchange: feed, features, strategies, risk, broker, ledger, report.
+    """Paper-trade a market replay, or an exchange's prices: feed, features, strategies, risk, broker, ledger, report.
 
     No order reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
     """
@@ -85,7 +89,10 @@ def _live(
     screen = console()
     frame = timeframe or ("1h" if cfg.timeframe == "auto" else cfg.timeframe)
     wanted = tuple(s.strip() for s in symbols.split(",") if s.strip()) if symbols is not None else cfg.symbols
-    with LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market, ExitStack() as stack:
+    with (
+        LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market,
+        ExitStack() as stack,
+    ):
         system = market.system(run)
         summary = system.run(watch=None if json_ else _watch(stack, screen, cfg))
     if json_:
@@ -152,4 +159,6 @@ def _print(screen: "Console", summary: "RunSummary", exchange: str | None = None
     screen.print(f"Report  {summary.report}", soft_wrap=True, highlight=False)
     if summary.status != "finished":
         where = "" if exchange is None else f"--exchange {exchange} "
-        screen.print(f"Stopped. Go on with: mirrorfast live {where}--run {summary.run}", soft_wrap=True, highlight=False)
+        screen.print(
+            f"Stopped. Go on with: mirrorfast live {where}--run {summary.run}", soft_wrap=True, highlight=False
+        )

@@ -29,7 +29,9 @@ def scan(
     ] = None,
     timeframe: Annotated[
         list[str] | None,
-        typer.Option(help="scalping, short, medium, daily, weekly, or an interval such as 15m; several for confluence."),
+        typer.Option(
+            help="scalping, short, medium, daily, weekly, or an interval such as 15m; several for confluence."
+        ),
     ] = None,
     market: Annotated[str, typer.Option(help="crypto or forex.")] = "crypto",
     symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,

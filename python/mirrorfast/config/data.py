@@ -23,7 +23,8 @@ class DataConfig(Settings):
     )
     candles: int = option(500, "closed bars fetched for each symbol", unit="bars", ge=1, le=100_000)
     base_url: str | None = option(
-        None, "address that takes the place of the venue's own, for a simulator or a proxy, such as http://127.0.0.1:9000"
+        None,
+        "address that takes the place of the venue's own, for a simulator or a proxy, such as http://127.0.0.1:9000",
     )
     concurrency: int | None = option(
         None, "requests under way at one time; absent: 5 a processor, at least 20, at most 100", unit="requests", ge=1,
@@ -50,14 +51,26 @@ class DataConfig(Settings):
         5.0, "time until one call may try again; it doubles while that fails", unit="seconds", gt=0
     )
     breaker_max_open_s: float = option(60.0, "largest such time", unit="seconds", gt=0)
-    cache_ttl_s: float = option(300.0, "time for which an answer is kept; a bar that closes ends it", unit="seconds", gt=0)
+    cache_ttl_s: float = option(
+        300.0, "time for which an answer is kept; a bar that closes ends it", unit="seconds", gt=0
+    )
     cache_entries: int = option(4_096, "series that are kept", unit="series", ge=1, le=1_000_000)
-    clock_sync_s: float = option(60.0, "how often the venue is asked for its time", unit="seconds", gt=0)
-    max_refills: int = option(2, "gaps of one series that are asked for again", unit="gaps", ge=0, le=100)
+    clock_sync_s: float = option(300.0, "how often the venue is asked for its time", unit="seconds", gt=0)
+    max_refills: int = option(
+        2,
+        "gaps of one series that are asked for again; more are taken for a market that closes",
+        unit="gaps",
+        ge=0,
+        le=100,
+    )
     max_age_bars: int = option(2, "a series whose newest bar is older than this is stale", unit="bars", ge=1, le=1_000)
     slack_s: float = option(5.0, "time that a venue may take to publish a bar", unit="seconds", ge=0, le=3_600)
     grace_s: float = option(
-        10.0, "time after a bar's close for which a feed waits for symbols that are late", unit="seconds", ge=0, le=3_600
+        10.0,
+        "time after a bar's close for which a feed waits for symbols that are late",
+        unit="seconds",
+        ge=0,
+        le=3_600,
     )
     silence_s: float = option(
         30.0, "a stream that says nothing for this long is taken for dead", unit="seconds", gt=0, le=3_600

@@ -1,4 +1,4 @@
-"""Alternative data: what moves markets and is no price. Fear and greed, Bitcoin's dominance, or a column of one's own file."""
+"""Alternative data: what moves markets and is no price: fear and greed, Bitcoin's dominance, or one's own file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AlternativeSource(Protocol):
 
 
 class FileSource:
-    """Values from a CSV or Parquet file.
+    r"""Values from a CSV or Parquet file.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class FileSource:
     >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "mood.csv")
-    ...     _ = file.write_text("timestamp,fear_greed\\n2024-01-01T00:00:00Z,71\\n")
+    ...     _ = file.write_text("timestamp,fear_greed\n2024-01-01T00:00:00Z,71\n")
     ...     values = asyncio.run(FileSource(file).fetch())
     >>> values["fear_greed"].to_list()
     [71.0]

@@ -1,7 +1,7 @@
-"""Candles as a venue sends them, read in a thread: text → columns → bars that have closed, and a count of what was not.
+"""Candles as a venue sends them, read in a thread: text → columns → closed bars, and a count of what was none.
 
-Answers that arrive while the thread is busy are read together: polars reads a hundred in one call, without Python objects
-and without the interpreter's lock.
+Answers that arrive while the thread is busy are read together: polars reads a hundred in one call, without Python
+objects and without the interpreter's lock.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class BarCollector:
         )
         for symbol, ts, *numbers in table.iter_rows():
             if symbol in self._ids:
-                self.add(symbol, ts, tuple(numbers))  # type: ignore[arg-type]
+                self.add(symbol, ts, tuple(numbers))
 
     def missing(self, ts: int) -> list[str]:
         """Tell which symbols have no bar of a time yet.

@@ -12,7 +12,7 @@ import polars as pl
 
 from mirrorfast.config.data import DataConfig
 from mirrorfast.data.candles import CANDLE_SCHEMA, Answer, CandleReader, Candles
-from mirrorfast.data.gaps import Gap, find_gaps, merged
+from mirrorfast.data.gaps import Gap, find_gaps, merged, open_times
 from mirrorfast.data.markets import market_table
 from mirrorfast.data.results import FAILURE_SCHEMA, GAP_SCHEMA, Failure, FetchResult, no_bars
 from mirrorfast.data.schema import BAR_COLUMNS
@@ -99,12 +99,14 @@ class MarketDataFetcher:
             from async_lru import alru_cache
         except ImportError as error:
             raise ConfigurationError('async-lru is not installed: pip install "mirrorfast[exchange]"') from error
-        self._recent: Any = alru_cache(maxsize=self.config.cache_entries, ttl=self.config.cache_ttl_s)(self._load_recent)
+        self._recent: Any = alru_cache(maxsize=self.config.cache_entries, ttl=self.config.cache_ttl_s)(
+            self._load_recent
+        )
         self._markets: Any = alru_cache(maxsize=1, ttl=3_600)(self._load_markets)
 
     @property
     def name(self) -> str:
-        """ccxt's name of the venue."""
+        """Ccxt's name of the venue."""
         return self.client.name
 
     @property
@@ -123,6 +125,10 @@ class MarketDataFetcher:
         await asyncio.gather(self._recent.cache_close(), self._markets.cache_close())
         self._reader.close()
         await self.client.aclose()
+
+    def forget(self) -> None:
+        """Forget the series that are kept: the next callers ask the venue."""
+        self._recent.cache_clear()
 
     async def fetch_markets(
         self, *, quote: str | None = None, kind: str | None = None, min_volume: float | None = None
@@ -339,7 +345,7 @@ class MarketDataFetcher:
                 continue
             frame, _ = await self._refilled(symbol, interval, frame)
             yield frame
-            cursor = int(frame["timestamp"].dt.epoch("ms")[-1]) + step
+            cursor = int(open_times(frame)[-1]) + step
 
     async def _newest(self, symbol: str, interval: str, limit: int | None, *, fresh: bool = False) -> _Series:
         count = self._limit(limit)
@@ -355,7 +361,7 @@ class MarketDataFetcher:
         self.counters.add("cache_hits" if self._recent.cache_info().hits > hits else "cache_misses")
         if series.frame.is_empty():
             raise DataError(f"{self.name} {symbol} {interval}: no closed bars")
-        last = int(series.frame["timestamp"].dt.epoch("ms")[-1])
+        last = int(open_times(series.frame)[-1])
         age = self.client.now() - (last + step)
         if age > step * self.config.max_age_bars + self.config.slack_s * 1_000:
             self.counters.add("stale")
@@ -393,7 +399,7 @@ class MarketDataFetcher:
             if candles.rows is None or (candles.rows and candles.refused == candles.rows):
                 raise GarbageAnswerError(f"{self.name} {what}: {candles.rows or 'no'} rows, none of them a bar")
             if since is None and not candles.rows:
-                # A market that is listed has a running bar: an empty list is an answer gone wrong, or worth a second try.
+                # A market that is listed has a running bar: an empty list is worth a second try.
                 raise GarbageAnswerError(f"{self.name} {what}: an empty list of candles")
             return candles
 
@@ -417,7 +423,11 @@ class MarketDataFetcher:
         if not new:
             return frame, gaps
         self.counters.add("gaps", len(new))
-        for gap in new[-self.config.max_refills :] if self.config.max_refills else []:
+        if len(new) > self.config.max_refills:
+            # So many are a market that closes or does not trade, not an answer that lost rows: marked, not asked for.
+            self._confirm(symbol, interval, new)
+            return frame, gaps
+        for gap in new:
             try:
                 limit = min(gap.bars + 1, self.client.facts.page)
                 candles = await self._ask(symbol, interval, since=gap.start, limit=limit)
@@ -428,12 +438,16 @@ class MarketDataFetcher:
             if piece.height == gap.bars:
                 self.counters.add("gaps_refilled")
             else:
-                self._confirmed[symbol, interval, gap.start] = None
-                while len(self._confirmed) > _REMEMBERED:
-                    self._confirmed.popitem(last=False)
+                self._confirm(symbol, interval, [gap])
             if piece.height:
                 frame, _ = merged([frame, piece])
         return frame, find_gaps(frame, interval)
+
+    def _confirm(self, symbol: str, interval: str, gaps: list[Gap]) -> None:
+        for gap in gaps:
+            self._confirmed[symbol, interval, gap.start] = None
+        while len(self._confirmed) > _REMEMBERED:
+            self._confirmed.popitem(last=False)
 
     async def _known(self, symbol: str) -> None:
         markets = await self._markets()
@@ -478,9 +492,7 @@ def _result(
         column = names[pl.Series(range(len(there)), dtype=pl.UInt32).repeat_by(lengths).explode()]
         frame = pl.concat([s.frame for _, s in there], rechunk=True)
         bars[timeframe] = frame.select(pl.lit(exchange).alias("exchange"), column, *BAR_COLUMNS[1:])
-        gaps += [
-            (exchange, symbol, timeframe, gap.start, gap.end, gap.bars) for symbol, s in there for gap in s.gaps
-        ]
+        gaps += [(exchange, symbol, timeframe, gap.start, gap.end, gap.bars) for symbol, s in there for gap in s.gaps]
     order = {symbol: k for k, symbol in enumerate(symbols)}
     failures.sort(key=lambda f: (timeframes.index(f.timeframe), order[f.symbol]))
     return FetchResult(

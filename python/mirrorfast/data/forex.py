@@ -1,10 +1,11 @@
-"""Currency pairs through yfinance: slow, synchronous and silent about what it lacks, so in a thread and looked at twice."""
+"""Currency pairs through yfinance: slow, synchronous, silent about what it lacks; so in a thread, and checked."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import polars as pl
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ForexFetcher", "ticker_of"]
 
-_INTERVALS: Final = {"1m": "7d", "2m": "60d", "5m": "60d", "15m": "60d", "30m": "60d", "1h": "730d", "1d": "10y", "1w": "10y"}
+_INTERVALS: Final = {
+    "1m": "7d", "2m": "60d", "5m": "60d", "15m": "60d", "30m": "60d", "1h": "730d", "1d": "10y", "1w": "10y",
+}  # fmt: skip
 _NAMES: Final = {"1w": "1wk"}
 # Nobody says what Yahoo allows; people who stay at this are not sent away.
 _LIMIT: Final = Window(30, 60)
 _DAY: Final = 86_400_000
 # From Friday 21:00 to Sunday 22:00 UTC the currency market is shut, in winter; an hour around it is nobody's gap.
-_SHUT_FROM: Final, _SHUT_TO = 5 * _DAY - 4 * 3_600_000, 7 * _DAY - 3_600_000
+_SHUT_FROM: Final = 5 * _DAY - 4 * 3_600_000
+_SHUT_TO: Final = 7 * _DAY - 3_600_000
 
 
 def ticker_of(symbol: str) -> str:
@@ -86,8 +90,8 @@ class ForexFetcher:
 
     Notes
     -----
-    yfinance leaves rows without prices out and says nothing: the table of gaps names them, weekends apart. Yahoo gives no
-    volume of currencies: it is 0. An empty answer is an error, never an empty success. ``2m`` to ``30m`` go back 60
+    yfinance leaves rows without prices out and says nothing: the table of gaps names them, weekends apart. Yahoo gives
+    no volume of currencies: it is 0. An empty answer is an error, never an empty success. ``2m`` to ``30m`` go back 60
     days, ``1m`` seven.
     """
 
@@ -189,7 +193,8 @@ class ForexFetcher:
             self.counters.add("cache_hits")
         if frame.is_empty():
             raise DataError(f"yahoo {symbol} {interval}: no closed bars")
-        return frame.tail(count).select(pl.lit(self.name).alias("exchange"), pl.lit(symbol).alias("symbol"), *CANDLE_SCHEMA)
+        names = pl.lit(self.name).alias("exchange"), pl.lit(symbol).alias("symbol")
+        return frame.tail(count).select(*names, *CANDLE_SCHEMA)
 
     async def fetch_many(
         self,
@@ -214,7 +219,8 @@ class ForexFetcher:
         bars: dict[str, list[pl.DataFrame]] = {name: [] for name in timeframes}
         failures, gaps = [], []
         jobs = [(symbol, name) for name in timeframes for symbol in sorted(set(symbols))]
-        done = await asyncio.gather(*(self.fetch_ohlcv(s, name, limit=limit) for s, name in jobs), return_exceptions=True)
+        calls = [self.fetch_ohlcv(symbol, name, limit=limit) for symbol, name in jobs]
+        done = await asyncio.gather(*calls, return_exceptions=True)
         for (symbol, name), got in zip(jobs, done, strict=True):
             failure = None
             if isinstance(got, pl.DataFrame):
@@ -240,7 +246,8 @@ class ForexFetcher:
             async with self._slots, self._limiter.slot(1, patience=self.config.max_pause_s):
                 self.counters.add("requests")
                 try:
-                    table = await asyncio.wait_for(asyncio.to_thread(self._history, ticker, interval), self.config.deadline_s)
+                    asked = asyncio.to_thread(self._history, ticker, interval)
+                    table = await asyncio.wait_for(asked, self.config.deadline_s)
                 except TimeoutError:
                     raise VenueUnavailableError(f"yahoo {ticker}: no answer", "timeout") from None
                 except self._yfinance.exceptions.YFRateLimitError as error:
@@ -301,7 +308,7 @@ def weekday_gaps(bars: pl.DataFrame, timeframe: str) -> list[tuple[int, int, int
     step = interval_ms(timeframe)
     stamps = bars["timestamp"].dt.epoch("ms").to_list()
     found = []
-    for before, after in zip(stamps, stamps[1:], strict=False):
+    for before, after in pairwise(stamps):
         if after - before <= step:
             continue
         open_bars = [t for t in range(before + step, after, step) if step < 7 * _DAY and not _shut(t, step)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from mirrorfast.data.timeframes import interval_ms
@@ -12,7 +13,9 @@ from mirrorfast.data.timeframes import interval_ms
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Gap", "find_gaps", "merged"]
+    import numpy.typing as npt
+
+__all__ = ["Gap", "find_gaps", "merged", "open_times"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,6 +33,29 @@ class Gap:
     start: int
     end: int
     bars: int
+
+
+def open_times(frame: pl.DataFrame) -> npt.NDArray[np.int64]:
+    """Give the open times of bars as numbers.
+
+    Without an expression, which costs half a millisecond: this is asked of thousands of series, on the event loop.
+
+    Parameters
+    ----------
+    frame
+        Bars with a ``timestamp``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Milliseconds since the epoch, UTC.
+
+    Examples
+    --------
+    >>> open_times(pl.DataFrame({"timestamp": [60_000]}, schema={"timestamp": pl.Datetime("ms", "UTC")})).tolist()
+    [60000]
+    """
+    return frame["timestamp"].to_numpy().view(np.int64)
 
 
 def find_gaps(frame: pl.DataFrame, timeframe: str) -> list[Gap]:
@@ -56,12 +82,12 @@ def find_gaps(frame: pl.DataFrame, timeframe: str) -> list[Gap]:
     step = interval_ms(timeframe)
     if frame.height < 2:
         return []
-    first, last = frame["timestamp"].dt.epoch("ms")[0], frame["timestamp"].dt.epoch("ms")[-1]
-    if last - first == step * (frame.height - 1):
+    stamps = open_times(frame)
+    if stamps[-1] - stamps[0] == step * (frame.height - 1):
         return []  # ascending without repetition: nothing is missing
-    stamps = frame["timestamp"].dt.epoch("ms")
-    table = pl.DataFrame({"end": stamps, "before": stamps.shift(1)}).filter(pl.col("end") - pl.col("before") > step)
-    return [Gap(before + step, end, (end - before) // step - 1) for end, before in table.iter_rows()]
+    places = np.flatnonzero(np.diff(stamps) > step)
+    pairs = zip(stamps[places].tolist(), stamps[places + 1].tolist(), strict=True)
+    return [Gap(before + step, end, (end - before) // step - 1) for before, end in pairs]
 
 
 def merged(frames: Iterable[pl.DataFrame]) -> tuple[pl.DataFrame, int]:

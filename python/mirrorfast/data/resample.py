@@ -36,7 +36,7 @@ def resampled(bars: pl.DataFrame, timeframe: str) -> pl.DataFrame:
     >>> from mirrorfast.data import sample_bars
     >>> hours = sample_bars(["BTC/USD"])
     >>> days = resampled(hours, "1d")
-    >>> days.height, days["volume"][1] == hours.filter(pl.col("timestamp").dt.date() == days["timestamp"][1].date())["volume"].sum()
+    >>> days.height, days["open"][1] == hours.filter(pl.col("timestamp") == days["timestamp"][1])["open"].item()
     (184, True)
     """
     own, target = interval_ms(bar_interval(bars)), interval_ms(timeframe)
@@ -47,7 +47,11 @@ def resampled(bars: pl.DataFrame, timeframe: str) -> pl.DataFrame:
     every = interval_of(timeframe)
     ends = bars.group_by("symbol").agg((pl.col("timestamp").last() + pl.duration(milliseconds=own)).alias("end"))
     longer = bars.group_by_dynamic("timestamp", every=every, group_by="symbol").agg(
-        pl.col("open").first(), pl.col("high").max(), pl.col("low").min(), pl.col("close").last(), pl.col("volume").sum()
+        pl.col("open").first(),
+        pl.col("high").max(),
+        pl.col("low").min(),
+        pl.col("close").last(),
+        pl.col("volume").sum(),
     )
     closed = pl.col("timestamp") + pl.duration(milliseconds=target) <= pl.col("end")
     return longer.join(ends, on="symbol", how="left").filter(closed).select(BAR_COLUMNS).sort("symbol", "timestamp")

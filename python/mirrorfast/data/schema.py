@@ -10,7 +10,16 @@ import polars as pl
 from mirrorfast.errors import DataError, ParameterError, ShapeError
 from mirrorfast.telemetry import get_logger
 
-__all__ = ["BAR_COLUMNS", "BAR_SCHEMA", "as_frame", "bar_interval", "require_bars", "select_bars", "usable", "validate_bars"]
+__all__ = [
+    "BAR_COLUMNS",
+    "BAR_SCHEMA",
+    "as_frame",
+    "bar_interval",
+    "require_bars",
+    "select_bars",
+    "usable",
+    "validate_bars",
+]
 
 BAR_SCHEMA: Final = pl.Schema(
     {

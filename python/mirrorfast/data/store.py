@@ -1,7 +1,7 @@
 """MarketDataStore: bars in Parquet files, a month each, that only ever grow.
 
 ``exchange=binance/symbol=BTC%2FUSDT/timeframe=1h/month=2024-05/bars.parquet``. A month is written beside the old file,
-synced and renamed over it: whatever happens meanwhile, a reader and the next start find the old file or the new one, whole.
+synced and renamed over it: whatever happens meanwhile, a reader and the next start find the old file or the new one.
 Each file carries a checksum of its values. Stored bars are never changed.
 """
 
@@ -83,7 +83,9 @@ class MarketDataStore:
         """
         if bars.is_empty():
             return 0
-        clean = validate_bars(bars, symbol=symbol, source=f"{exchange} {symbol} {timeframe}").select(CANDLE_SCHEMA.names())
+        clean = validate_bars(bars, symbol=symbol, source=f"{exchange} {symbol} {timeframe}").select(
+            CANDLE_SCHEMA.names()
+        )
         place = self._place(exchange, symbol, timeframe)
         place.mkdir(parents=True, exist_ok=True)
         added = 0
@@ -146,7 +148,9 @@ class MarketDataStore:
         ]
         if not files:
             asked = ", ".join(str(v) for v in (exchange, symbols and ", ".join(symbols), timeframe, start, end) if v)
-            raise DataError(f"{self.folder}: no bars of {asked or 'anything'} in the store: mirrorfast data list shows it")
+            raise DataError(
+                f"{self.folder}: no bars of {asked or 'anything'} in the store: mirrorfast data list shows it"
+            )
         frame = pl.scan_parquet(files, hive_partitioning=True, hive_schema=_HIVE)
         if low is not None:
             frame = frame.filter(pl.col("timestamp") >= low)
@@ -209,15 +213,29 @@ class MarketDataStore:
         for file, (exchange, symbol, timeframe, _) in self._files():
             head = _head(file)
             rows.append(
-                (exchange, symbol, timeframe, int(head["first"]), int(head["last"]), int(head["bars"]), file.stat().st_size)
+                (
+                    exchange,
+                    symbol,
+                    timeframe,
+                    int(head["first"]),
+                    int(head["last"]),
+                    int(head["bars"]),
+                    file.stat().st_size,
+                )
             )
         stamp = pl.Datetime("ms", "UTC")
-        schema = {"exchange": pl.String, "symbol": pl.String, "timeframe": pl.String, "first": stamp, "last": stamp,
-                  "bars": pl.Int64, "bytes": pl.Int64}  # fmt: skip
+        schema: dict[str, Any] = dict.fromkeys(_KEYS[:3], pl.String)
+        schema |= {"first": stamp, "last": stamp, "bars": pl.Int64, "bytes": pl.Int64}
         table = pl.DataFrame(rows, schema=schema, orient="row")
         return (
             table.group_by("exchange", "symbol", "timeframe")
-            .agg(pl.col("first").min(), pl.col("last").max(), pl.col("bars").sum(), pl.len().alias("files"), pl.col("bytes").sum())
+            .agg(
+                pl.col("first").min(),
+                pl.col("last").max(),
+                pl.col("bars").sum(),
+                pl.len().alias("files"),
+                pl.col("bytes").sum(),
+            )
             .sort("exchange", "symbol", "timeframe")
         )  # fmt: skip
 

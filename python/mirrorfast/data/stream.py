@@ -47,8 +47,8 @@ class StreamFeed(PollFeed):
     Notes
     -----
     A candle of the stream is final when the same symbol's next candle has begun. Everything else is asked for by REST:
-    symbols whose next candle did not begin, and all symbols once after every connection made again, for a stream does not
-    repeat what was missed. A stream that says nothing for ``silence_s`` is taken for dead and connected anew.
+    symbols whose next candle did not begin, and all symbols once after every connection made again, for a stream does
+    not repeat what was missed. A stream that says nothing for ``silence_s`` is taken for dead and connected anew.
     """
 
     def __init__(
@@ -127,19 +127,21 @@ class StreamFeed(PollFeed):
                 self._doubt = True
             self._connections = self._fetcher.client.connected
         for symbol, frames in update.items():
+            if symbol not in self._symbols:
+                continue
             for row in frames.get(self._timeframe, ()) if isinstance(frames, dict) else ():
                 self._candle(symbol, row)
 
     def _candle(self, symbol: str, row: Any) -> None:
-        bar = _bar(row, self._step)
+        bar = _bar(row)
         if bar is None:
             self._fetcher.counters.add("rows_refused")
             return
         ts, numbers = bar
         known = self._running.get(symbol)
-        if known is not None and ts > known[0] and self._collector is not None and symbol in self._symbols:
-            if ts == known[0] + self._step and not self._doubt:
-                self._collector.add(symbol, *known)
+        follows = known is not None and ts == known[0] + self._step
+        if known is not None and follows and self._collector is not None and not self._doubt:
+            self._collector.add(symbol, *known)
         if known is None or ts >= known[0]:
             self._running[symbol] = (ts, numbers)
 
@@ -158,7 +160,7 @@ class StreamFeed(PollFeed):
         await super()._fill(held, ts)
 
 
-def _bar(row: Any, step: int) -> tuple[int, tuple[float, float, float, float, float]] | None:
+def _bar(row: Any) -> tuple[int, tuple[float, float, float, float, float]] | None:
     """Read a candle of a stream; ``None`` for what is no bar."""
     if not isinstance(row, list | tuple) or len(row) < 6:
         return None

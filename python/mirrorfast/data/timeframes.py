@@ -1,6 +1,7 @@
 """Timeframes: their names, their length, and where their bars begin."""
 
 import re
+from functools import cache
 from typing import Final
 
 from mirrorfast.errors import ParameterError
@@ -16,6 +17,7 @@ _INTERVAL: Final = re.compile(r"([1-9]\d{0,5})([smhdw])")
 _FIRST_MONDAY: Final = 4 * 86_400_000
 
 
+@cache
 def interval_of(timeframe: str) -> str:
     """Name the exchange's interval of a timeframe.
 
@@ -46,6 +48,7 @@ def interval_of(timeframe: str) -> str:
     return name
 
 
+@cache
 def interval_ms(timeframe: str) -> int:
     """Tell how long a bar lasts.
 

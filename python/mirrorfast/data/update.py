@@ -51,6 +51,12 @@ class UpdateResult:
     failures: pl.DataFrame
 
 
+def _begin(start: int | None) -> int:
+    if start is None:
+        raise DataError("not in the store yet: expected a start to download from")
+    return start
+
+
 async def update_store(
     fetcher: MarketDataFetcher,
     store: MarketDataStore,
@@ -98,11 +104,9 @@ async def update_store(
         async with slots:
             try:
                 stored = store.span(fetcher.name, symbol, timeframe)
-                if stored is None and start is None:
-                    raise DataError("not in the store yet: expected a start to download from")
-                if stored is None and start is not None:
-                    await span(symbol, timeframe, start, end)
-                elif stored is not None:
+                if stored is None:
+                    await span(symbol, timeframe, _begin(start), end)
+                else:
                     if start is not None and start < stored[0]:
                         await span(symbol, timeframe, start, stored[0])
                     await span(symbol, timeframe, stored[1] + interval_ms(timeframe), end)

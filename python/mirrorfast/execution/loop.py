@@ -83,7 +83,7 @@ async def _until(ended: asyncio.Event, feed: AsyncGenerator[BarBatch, None]) -> 
     coming: asyncio.Task[BarBatch] | None = None
     try:
         while not ended.is_set():
-            coming = asyncio.ensure_future(anext(feed))  # type: ignore[arg-type]
+            coming = asyncio.ensure_future(anext(feed))
             await asyncio.wait({coming, stop}, return_when=asyncio.FIRST_COMPLETED)
             if not coming.done():
                 return

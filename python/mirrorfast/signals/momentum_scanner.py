@@ -68,7 +68,9 @@ class ScanResult:
     gaps: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GAP_SCHEMA))
     changes: pl.DataFrame = field(default_factory=pl.DataFrame)
 
-    def write(self, folder: str | Path, *, formats: Sequence[Literal["csv", "parquet"]] = ("csv", "parquet")) -> list[Path]:
+    def write(
+        self, folder: str | Path, *, formats: Sequence[Literal["csv", "parquet"]] = ("csv", "parquet")
+    ) -> list[Path]:
         """Write the rows as ``scan_results_{timeframe}_{timestamp}``.
 
         Parameters
@@ -382,7 +384,9 @@ class MomentumScanner:
         # Each venue by itself: the features of a symbol must not run on into the same symbol of another.
         parts = bars.partition_by("exchange", maintain_order=True) if "exchange" in bars.columns else [bars]
         ranked = [
-            scan_bars(part, timeframe=timeframe, market=self._market, alternative=self._alternative, config=self._config)
+            scan_bars(
+                part, timeframe=timeframe, market=self._market, alternative=self._alternative, config=self._config
+            )
             for part in parts
         ]
         if not ranked:

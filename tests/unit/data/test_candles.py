@@ -68,7 +68,9 @@ def test_rows_that_are_no_bars_are_refused(bad: Any) -> None:
     assert candles.refused == 1
 
 
-@pytest.mark.parametrize("body", ["", "{}", "null", "[{}]", "[[1,", "<html>", '{"code":-1}', "7", '"x"', "[[1,{}]]", "[[["])
+@pytest.mark.parametrize(
+    "body", ["", "{}", "null", "[{}]", "[[1,", "<html>", '{"code":-1}', "7", '"x"', "[[1,{}]]", "[[["]
+)
 def test_documents_that_are_no_candles(body: str) -> None:
     for layout in (BINANCE, OKX, BYBIT, KRAKEN):
         assert read(body, layout).rows is None
@@ -84,7 +86,8 @@ def test_empty_answers_are_answers() -> None:
 
 
 VALUES = [
-    None, True, False, 0, -1, 7, 10**30, 1.5, "NaN", "1e400", "-1e400", "inf", "0", "1e-400", "1.5", "2", "١", "", " 1", "a",
+    None, True, False, 0, -1, 7, 10**30, 1.5, "NaN", "1e400", "-1e400", "inf", "0", "1e-400", "1.5", "2", "١", "",
+    " 1", "a",
     [], {}, [1], {"a": 1}, float("nan"), float("inf"), STEP, 2 * STEP, 99 * STEP, 100 * STEP, -STEP, "\ud800",
 ]  # fmt: skip
 

@@ -39,7 +39,7 @@ _BAN_S, _THROTTLE_S = 120.0, 2.0
 
 
 def default_concurrency() -> int:
-    """Requests under way at one time, by the number of processors.
+    """Tell how many requests may be under way at one time, by the number of processors.
 
     Returns
     -------

@@ -78,9 +78,7 @@ class _Hooks:
             ends = call.deadline.when()
             call.deadline.reschedule(None)
         try:
-            async with self.mf_limiter.slot(
-                self.mf_weight(float(cost)), urgent=call.urgent, patience=call.patience
-            ):
+            async with self.mf_limiter.slot(self.mf_weight(float(cost)), urgent=call.urgent, patience=call.patience):
                 waited = loop.time() - start
                 if call.deadline is not None and ends is not None:
                     call.deadline.reschedule(ends + waited)

@@ -16,8 +16,8 @@ _STEP_MS: Final = 2_000
 class VenueTime:
     """What time it is at the venue.
 
-    Whether a bar has closed is the venue's word, not that of a wall clock which somebody may set: between two answers the
-    event loop's monotonic time is counted on. The estimate is never ahead by more than the way of one request.
+    Whether a bar has closed is the venue's word, not that of a wall clock which somebody may set: between two answers
+    the event loop's monotonic time is counted on. The estimate is never ahead by more than the way of one request.
 
     Examples
     --------
