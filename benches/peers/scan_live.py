@@ -173,26 +173,27 @@ def main() -> None:
         jobs = {"ours": ours, "plain": plain, "memory": lambda url: memory(url, 100)}
         print(json.dumps(asyncio.run(jobs[asked.only](asked.url))))
         return
-    with venue(50 if asked.memory else asked.symbols) as url:
 
-        def run(name: str) -> dict[str, Any]:
+    def run(name: str) -> dict[str, Any]:
+        # A venue for each: it says what weight its address has used, and ours would wait for what the other used.
+        with venue(50 if asked.memory else asked.symbols) as url:
             command = [sys.executable, "-m", "benches.peers.scan_live", "--only", name, "--url", url]
             done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise SystemExit(done.stderr)
-            found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-            print(name, {k: round(v, 3) for k, v in found.items()}, flush=True)
-            return found
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        print(name, {k: round(v, 3) for k, v in found.items()}, flush=True)
+        return found
 
-        if asked.memory:
-            run("memory")
-            return
-        rounds = [(run("ours"), run("plain")) for _ in range(asked.rounds)]
-        for key in rounds[0][1]:
-            mine, theirs = (statistics.median(r[k][key] for r in rounds) for k in (0, 1))
-            print(f"{key:16} ours {mine:10.2f}   plain {theirs:10.2f}")
-        ratio = statistics.median(o["seconds"] / p["seconds"] for o, p in rounds)
-        print(f"time, ours / plain, median of {len(rounds)} rounds: {ratio:.3f}")
+    if asked.memory:
+        run("memory")
+        return
+    rounds = [(run("ours"), run("plain")) for _ in range(asked.rounds)]
+    for key in rounds[0][1]:
+        mine, theirs = (statistics.median(r[k][key] for r in rounds) for k in (0, 1))
+        print(f"{key:16} ours {mine:10.2f}   plain {theirs:10.2f}")
+    ratio = statistics.median(o["seconds"] / p["seconds"] for o, p in rounds)
+    print(f"time, ours / plain, median of {len(rounds)} rounds: {ratio:.3f}")
 
 
 if __name__ == "__main__":

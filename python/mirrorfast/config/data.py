@@ -19,7 +19,7 @@ class DataConfig(Settings):
     kind: Literal["spot", "swap"] = option("spot", "markets that are scanned: spot, or perpetual swaps")
     quote: str = option("USDT", "quote currency of the markets that are scanned", min_length=1)
     min_volume: float = option(
-        0.0, "least volume of the last 24 hours of a market that is scanned", unit="quote currency", ge=0
+        0.0, "least volume of the last 24 hours of a market that is scanned", unit="quote currency", ge=0, le=1e15
     )
     candles: int = option(500, "closed bars fetched for each symbol", unit="bars", ge=1, le=100_000)
     base_url: str | None = option(
@@ -37,25 +37,29 @@ class DataConfig(Settings):
     )  # fmt: skip
     attempts: int = option(4, "tries of one call", unit="tries", ge=1, le=20)
     backoff_s: float = option(
-        0.5, "bound of the random wait before the first repetition; it doubles", unit="seconds", gt=0
+        0.5, "bound of the random wait before the first repetition; it doubles", unit="seconds", gt=0, le=600
     )
-    backoff_max_s: float = option(20.0, "largest bound of that wait", unit="seconds", gt=0)
+    backoff_max_s: float = option(20.0, "largest bound of that wait", unit="seconds", gt=0, le=3_600)
     reserve: float = option(0.03, "part of the venue's rate limit that is kept for orders", unit="share", ge=0, lt=1)
     max_pause_s: float = option(
-        60.0, "a call does not wait for a venue that is closed to us for longer than this", unit="seconds", ge=0
+        60.0,
+        "a call does not wait for a venue that is closed to us for longer than this",
+        unit="seconds",
+        ge=0,
+        le=86_400,
     )
     breaker_failures: int = option(
         5, "failures in a row after which a venue's kind of call is left alone", unit="failures", ge=1, le=1_000
     )
     breaker_open_s: float = option(
-        5.0, "time until one call may try again; it doubles while that fails", unit="seconds", gt=0
+        5.0, "time until one call may try again; it doubles while that fails", unit="seconds", gt=0, le=3_600
     )
-    breaker_max_open_s: float = option(60.0, "largest such time", unit="seconds", gt=0)
+    breaker_max_open_s: float = option(60.0, "largest such time", unit="seconds", gt=0, le=86_400)
     cache_ttl_s: float = option(
-        300.0, "time for which an answer is kept; a bar that closes ends it", unit="seconds", gt=0
+        300.0, "time for which an answer is kept; a bar that closes ends it", unit="seconds", gt=0, le=604_800
     )
     cache_entries: int = option(4_096, "series that are kept", unit="series", ge=1, le=1_000_000)
-    clock_sync_s: float = option(300.0, "how often the venue is asked for its time", unit="seconds", gt=0)
+    clock_sync_s: float = option(300.0, "how often the venue is asked for its time", unit="seconds", gt=0, le=86_400)
     max_refills: int = option(
         2,
         "gaps of one series that are asked for again; more are taken for a market that closes",

@@ -101,8 +101,8 @@ def read_answers(answers: list[Answer]) -> list[Candles]:
     Examples
     --------
     >>> from mirrorfast.data.venue.rates import Layout
-    >>> text = '[[0,"1","2","0.5","1.5","10"],[60000,"1","NaN","0.5","1.5","10"],[120000,"1","2","1","2","3"]]'
-    >>> read = read_answers([Answer(text, Layout(), 60_000, 150_000)])[0]
+    >>> text = '[[60000,"1","2","0.5","1.5","10"],[120000,"1","NaN","0.5","1.5","10"],[180000,"1","2","1","2","3"]]'
+    >>> read = read_answers([Answer(text, Layout(), 60_000, 200_000)])[0]
     >>> read.frame["close"].to_list(), read.refused, read.unfinished
     ([1.5], 1, 1)
     """

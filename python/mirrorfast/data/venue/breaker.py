@@ -20,6 +20,15 @@ _log = get_logger(__name__)
 class BreakerOpenError(TemporaryError):
     """The breaker is open: the call was not made.
 
+    Parameters
+    ----------
+    message : str
+        Which, and why.
+    retry_in : float
+        Seconds until one call may try.
+    probing : bool, default False
+        A probe is under way.
+
     Attributes
     ----------
     retry_in : float
@@ -103,6 +112,11 @@ class Breaker:
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Make one call under the breaker.
+
+        Yields
+        ------
+        None
+            The call is made in the block.
 
         Raises
         ------

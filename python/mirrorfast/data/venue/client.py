@@ -74,6 +74,12 @@ class VenueClient:
         When ccxt or tenacity is not installed.
     ParameterError
         When there is no such venue.
+
+    Examples
+    --------
+    >>> async def ask():  # doctest: +SKIP
+    ...     client = VenueClient("binance")
+    ...     return await client.call("time", client.exchange.fetch_time)
     """
 
     def __init__(
@@ -105,7 +111,8 @@ class VenueClient:
         self.exchange.timeout = int(self.config.timeout_s * 1_000)
         self._has_time = bool(self.exchange.has.get("fetchTime"))
         self._breakers: dict[str, Breaker] = {}
-        self._slots = asyncio.Semaphore(self.config.concurrency or default_concurrency())
+        self.concurrency = self.config.concurrency or default_concurrency()
+        self._slots = asyncio.Semaphore(self.concurrency)
         self._synchronising: asyncio.Task[None] | None = None
         _prepare(self.exchange, self.config)
 

@@ -68,9 +68,14 @@ class Counters:
         Parameters
         ----------
         name
-            One of the figures; another is a bug and raises ``KeyError``.
+            One of the figures.
         count
             How many.
+
+        Raises
+        ------
+        KeyError
+            If it is none of them: a bug.
         """
         if name not in _MEANING:
             raise KeyError(name)

@@ -21,6 +21,13 @@ __all__ = ["RateLimiter", "VenueClosedError", "Window"]
 class VenueClosedError(TemporaryError):
     """The venue asked us to stay away for a while: too many requests, or a ban.
 
+    Parameters
+    ----------
+    message : str
+        Which venue, and why.
+    retry_in : float
+        Seconds until it may be asked again.
+
     Attributes
     ----------
     retry_in : float
@@ -35,6 +42,13 @@ class VenueClosedError(TemporaryError):
 @dataclass(frozen=True, slots=True)
 class Window:
     """A limit: so much weight in any span of so many seconds.
+
+    Attributes
+    ----------
+    weight
+        Most of it.
+    seconds
+        Length of the span.
 
     Examples
     --------
@@ -167,6 +181,11 @@ class RateLimiter:
             An order: goes before all others and may use the reserve.
         patience
             Longest time to wait for a venue that is closed, seconds.
+
+        Yields
+        ------
+        None
+            The request is made in the block.
 
         Raises
         ------
