@@ -1,8 +1,9 @@
 """The switchboard: every way in which the venue can misbehave, by name.
 
-Fault matrix rows (``FAULTS.md``) and the names that produce them are in `CATALOGUE`; `fault_table` prints them. A rule says
-which fault, where (method and endpoint, with wildcards), how often (probability, count, after how many matching requests,
-for how many seconds), and the parameters of the fault. Draws come from one seeded generator, in the order of requests.
+The rows of the fault matrix and the names that produce them are in `CATALOGUE`; `fault_table` prints them. A rule
+says which fault, where (method and endpoint, with wildcards), how often (probability, count, after how many matching
+requests, for how many seconds), and the parameters of the fault. Draws come from one seeded generator, in the order
+of requests.
 """
 
 import fnmatch
@@ -167,7 +168,7 @@ class FaultRule:
             raise ParameterError(f"seconds = {self.seconds}: expected a number > 0")
 
     def value(self, key: str) -> Any:
-        """A parameter, or its default."""
+        """Tell a parameter, or its default."""
         return self.parameters.get(key, CATALOGUE[self.name].parameters[key])
 
 

@@ -173,7 +173,7 @@ class Instrument:
         quote = c.quote / (p * q)
         return (
             f'[{c.open_time},"{c.open / p:{f}}","{c.high / p:{f}}","{c.low / p:{f}}","{c.close / p:{f}}",'
-            f'"{c.volume / q:{g}}",{c.close_time},"{quote:.8f}",{c.count},"{c.volume / q / 2:.8f}","{quote / 2:.8f}","0"]'
+            f'"{c.volume / q:{g}}",{c.close_time},"{quote:.8f}",{c.trades},"{c.volume / q / 2:.8f}","{quote / 2:.8f}","0"]'
         ).encode()
 
     def day(self, now: int) -> "Candle | None":

@@ -1,10 +1,10 @@
 """Recorded bars of one symbol, and the path that the price takes inside each of them.
 
-The path of a bar is 13 trades, evenly spaced from its first to its last millisecond, on straight lines through open, one
-extreme, the other extreme and close (trades 0, 4, 8 and 12). A rising bar (close ≥ open) visits its low first, a falling
-one its high. Each trade has a thirteenth of the bar's volume in whole lots; the last one has the rest too. So the trades
-add up to the recorded bar exactly, and the candle that is still open is the sum of the trades so far. Prices and volumes
-are whole numbers of ticks and lots: nothing is ever rounded twice.
+The path of a bar is 13 trades, evenly spaced from its first to its last millisecond, on straight lines through
+open, one extreme, the other extreme and close (trades 0, 4, 8 and 12). A rising bar (close ≥ open) visits its low
+first, a falling one its high. Each trade has a thirteenth of the bar's volume in whole lots; the last one has the
+rest too. So the trades add up to the recorded bar exactly, and the candle that is still open is the sum of the
+trades so far. Prices and volumes are whole numbers of ticks and lots: nothing is ever rounded twice.
 """
 
 from bisect import bisect_right
@@ -44,7 +44,7 @@ class Trade(NamedTuple):
 
 
 class Candle(NamedTuple):
-    """One candle in ticks and lots; ``quote`` is price × quantity summed, ``count`` the number of trades."""
+    """One candle in ticks and lots; ``quote`` is price × quantity summed, ``trades`` their number."""
 
     open_time: int
     close_time: int
@@ -54,7 +54,7 @@ class Candle(NamedTuple):
     close: int
     volume: int
     quote: int
-    count: int
+    trades: int
 
 
 class Series:
@@ -91,7 +91,7 @@ class Series:
         return self._times[-1] + self.interval
 
     def position(self, now: int) -> int:
-        """Number of the last trade at or before a moment, counting from 0 over all bars; -1 before the first."""
+        """Tell the number of the last trade at or before a moment, over all bars from 0; -1 before the first."""
         bar = bisect_right(self._times, now) - 1
         if bar < 0:
             return -1

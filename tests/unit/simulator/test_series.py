@@ -52,7 +52,7 @@ def test_the_open_candle_is_the_sum_of_its_trades(rows: list, interval: str, dat
     assert current is not None
     assert current.open_time <= now <= current.close_time
     trades = [t for t in series.between(0, series.position(now)) if current.open_time <= t.time <= now]
-    assert current.count == len(trades)
+    assert current.trades == len(trades)
     assert current.volume == sum(t.quantity for t in trades)
     assert current.quote == sum(t.price * t.quantity for t in trades)
     if trades:
