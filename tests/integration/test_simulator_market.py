@@ -275,14 +275,16 @@ def test_other_venues_have_their_own_limits() -> None:
 def test_production_urls() -> None:
     async def run() -> Any:
         authority = Authority()
-        async with await Simulator(start=NOW, speed=0).start(tls=authority.server()) as venue:
-            async with unpatched(ccxt.binance, venue, authority, enableRateLimit=False) as client:
-                await client.load_markets()
-                venue.faults.add("unknown_error", code=-1008, message="busy", status=503, endpoint="*/klines", count=1)
-                # Binance's table of spot errors is chosen by the URL: only here it is the real venue's class.
-                with pytest.raises(ccxt.OperationFailed):
-                    await client.fetch_ohlcv("BTC/USDT", "1h")
-                return client.urls["api"]["public"], await client.fetch_ohlcv("BTC/USDT", "1h", limit=2)
+        async with (
+            await Simulator(start=NOW, speed=0).start(tls=authority.server()) as venue,
+            unpatched(ccxt.binance, venue, authority, enableRateLimit=False) as client,
+        ):
+            await client.load_markets()
+            venue.faults.add("unknown_error", code=-1008, message="busy", status=503, endpoint="*/klines", count=1)
+            # Binance's table of spot errors is chosen by the URL: only here it is the real venue's class.
+            with pytest.raises(ccxt.OperationFailed):
+                await client.fetch_ohlcv("BTC/USDT", "1h")
+            return client.urls["api"]["public"], await client.fetch_ohlcv("BTC/USDT", "1h", limit=2)
 
     url, rows = asyncio.run(run())
     assert url == "https://api.binance.com/api/v3"

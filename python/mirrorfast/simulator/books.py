@@ -18,14 +18,16 @@ import heapq
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from decimal import ROUND_FLOOR, Decimal
-from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.market import Instrument
 from mirrorfast.simulator.orders import Execution, Order
 from mirrorfast.simulator.protocol import VenueError
 from mirrorfast.simulator.series import Trade
+
+if TYPE_CHECKING:
+    from itertools import count
 
 __all__ = ["LEVELS", "Books"]
 

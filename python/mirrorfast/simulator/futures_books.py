@@ -2,14 +2,14 @@
 
 One-way positions. The mark price is the last trade. A position's maintenance margin is 0.4 % of its value; when what
 backs it (the isolated wallet, or the whole account for cross margin) is no more than that, it is closed at the price
-of that trade with a fee of 1.25 %. Funding is paid at 00:00, 08:00 and 16:00 UTC on the position's value at the last trade before.
+of that trade with a fee of 1.25 %. Funding is paid at 00:00, 08:00 and 16:00 UTC on the position's value at the first
+trade from then on.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
-from itertools import count
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mirrorfast.simulator.books import Books
 from mirrorfast.simulator.clock import SimulatedClock
@@ -17,6 +17,9 @@ from mirrorfast.simulator.market import Instrument
 from mirrorfast.simulator.orders import Execution, Order, Side
 from mirrorfast.simulator.protocol import VenueError
 from mirrorfast.simulator.series import Trade
+
+if TYPE_CHECKING:
+    from itertools import count
 
 __all__ = ["FUNDING_EVERY", "MAINTENANCE", "FuturesBooks", "Income", "Position"]
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_FLOOR, Decimal
-from itertools import count
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mirrorfast.errors import ParameterError
 from mirrorfast.simulator.books import Books
@@ -12,6 +11,9 @@ from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.market import Instrument
 from mirrorfast.simulator.orders import Execution, Order
 from mirrorfast.simulator.protocol import VenueError
+
+if TYPE_CHECKING:
+    from itertools import count
 
 __all__ = ["Balance", "Movement", "SpotBooks"]
 

@@ -1,7 +1,7 @@
 """Reach the simulator by the production URLs: names resolved to loopback, and a certificate authority for one run.
 
-A ccxt client used like this is byte for byte the one that talks to the real venue. It needs the package ``trustme`` (in the
-extra ``test``).
+A ccxt client used like this is byte for byte the one that talks to the real venue. It needs the package ``trustme``
+(in the extra ``test``).
 """
 
 import socket
