@@ -1,4 +1,4 @@
-"""Orders through real ccxt clients by the production URLs: life, errors as the real venue's classes, faults, streams."""
+"""Orders through real ccxt clients by production URLs: life, errors as the real venue's classes, faults, streams."""
 
 import asyncio
 import contextlib
@@ -36,10 +36,12 @@ def trade(authority: Authority) -> Callable[..., Any]:
                 "enableRateLimit": False,
                 "options": {"fetchCurrencies": False, "fetchMargins": False},
             }
-            async with await simulator.start(tls=authority.server()):
-                async with unpatched(cls, simulator, authority, **config) as client:
-                    await client.load_markets()
-                    return await work(simulator, client)
+            async with (
+                await simulator.start(tls=authority.server()),
+                unpatched(cls, simulator, authority, **config) as client,
+            ):
+                await client.load_markets()
+                return await work(simulator, client)
 
         return asyncio.run(inside())
 

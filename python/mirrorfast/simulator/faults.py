@@ -127,6 +127,13 @@ class FaultRule:
     parameters : dict, optional
         The fault's own parameters; what is not named has the catalogue's default.
 
+    Attributes
+    ----------
+    seen, struck : int
+        Requests that matched, and those that it struck.
+    since : float
+        Real seconds at which it was added.
+
     Raises
     ------
     ParameterError
@@ -168,7 +175,18 @@ class FaultRule:
             raise ParameterError(f"seconds = {self.seconds}: expected a number > 0")
 
     def value(self, key: str) -> Any:
-        """Tell a parameter, or its default."""
+        """Tell a parameter, or its default.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+
+        Returns
+        -------
+        object
+            Its value.
+        """
         return self.parameters.get(key, CATALOGUE[self.name].parameters[key])
 
 
@@ -245,11 +263,23 @@ class Faults:
         return made
 
     def remove(self, rule: FaultRule) -> None:
-        """Switch a rule off."""
+        """Switch a rule off.
+
+        Parameters
+        ----------
+        rule : FaultRule
+            What `add` returned.
+        """
         self.rules = [r for r in self.rules if r is not rule]
 
     def clear(self, name: str | None = None) -> None:
-        """Switch every rule off, or those of one fault."""
+        """Switch rules off.
+
+        Parameters
+        ----------
+        name : str, optional
+            Only those of this fault; all by default.
+        """
         self.rules = [r for r in self.rules if name is not None and r.name != name]
 
     def load(self, path: str | Path) -> None:
@@ -286,7 +316,25 @@ class Faults:
                 raise ConfigurationError(f"{path}: fault {number}: {error}") from error
 
     def draw(self, stage: Stage, method: str, endpoint: str) -> Iterator[FaultRule]:
-        """Yield the rules that strike a request in one stage of its way."""
+        """Find the rules that strike a request in one stage of its way.
+
+        Parameters
+        ----------
+        stage : str
+            Stage, as in `CATALOGUE`.
+        method, endpoint : str
+            The request.
+
+        Yields
+        ------
+        FaultRule
+            What strikes; each is drawn and recorded as it is asked for.
+
+        Returns
+        -------
+        iterator of FaultRule
+            The rules.
+        """
         for rule in self.rules:
             if CATALOGUE[rule.name].stage == stage and self._strikes(rule, method, endpoint):
                 self.struck.append(Struck(self._now(), rule.name, method, endpoint))
@@ -307,7 +355,13 @@ class Faults:
         return True
 
     def describe(self) -> list[dict[str, Any]]:
-        """Rules as plain values, for the admin endpoint."""
+        """Write the rules as plain values, for the admin endpoint.
+
+        Returns
+        -------
+        list of dict
+            One for each rule.
+        """
         return [asdict(rule) for rule in self.rules]
 
 

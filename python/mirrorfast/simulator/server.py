@@ -55,7 +55,7 @@ LIMITS: Final = {
     "bybit": (600, 5.0),
     "okx": (40, 2.0),
 }
-"""Weight and seconds of the window, by venue. OKX counts each endpoint for itself; Kraken wants one request a second."""
+"""Weight and seconds of the window, by venue. OKX counts each endpoint by itself; Kraken wants one request a second."""
 
 
 class Logged(NamedTuple):
@@ -247,13 +247,19 @@ class Simulator:
         except OSError as error:
             await self._runner.cleanup()
             raise ParameterError(f"{host}:{port}: cannot listen: {error.strerror}") from error
-        self.spawn(self.streams.pump())
+        self._spawn(self.streams.pump())
         self.port = int(self._runner.addresses[0][1])
         self.url = f"{'http' if tls is None else 'https'}://{host}:{self.port}"
         return self
 
     async def stop(self) -> None:
-        """Close every connection and stop listening."""
+        """Close every connection and stop listening.
+
+        Raises
+        ------
+        InternalError
+            If a part of the venue died of a bug meanwhile.
+        """
         for task in list(self._later):
             task.cancel()
         for task in list(self._later):
@@ -273,7 +279,7 @@ class Simulator:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the requests until the venue stops."""
         task = asyncio.ensure_future(work)
         self._later.add(task)
@@ -327,7 +333,7 @@ class Simulator:
             if fault.name == "delay":
                 await asyncio.sleep(fault.value("delay"))
             if fault.name == "hold":
-                self.spawn(self._held(call, route, fault.value("delay")))
+                self._spawn(self._held(call, route, fault.value("delay")))
                 return bodies.gateway_error(fault.value("status"))
         venue = venue_of(call.path)
         limits = self.limits[venue]
@@ -344,7 +350,7 @@ class Simulator:
             answer = bodies.refusal(fault)
             answer.headers.update(self._used(venue, address))
             return answer
-        answer = self.process(call, route)
+        answer = self._process(call, route)
         answer.headers.update(self._used(venue, address))
         for fault in self.faults.draw("body", call.method, call.path):
             if answer.status == 200:
@@ -370,9 +376,9 @@ class Simulator:
 
     async def _held(self, call: Call, route: Route | None, delay: float) -> None:
         await asyncio.sleep(delay)
-        self.process(call, route)
+        self._process(call, route)
 
-    def process(self, call: Call, route: Route | None) -> Answer:
+    def _process(self, call: Call, route: Route | None) -> Answer:
         """Let the endpoint answer, without limits and faults."""
         if route is None:
             return Answer(encode({"code": -1000, "msg": f"No such endpoint: {call.method} {call.path}"}), 404)

@@ -118,3 +118,7 @@ def test_every_row_that_an_exchange_produces_has_a_switch() -> None:
 
 def test_table_names_every_fault() -> None:
     assert fault_table().count("\n") == len(CATALOGUE) + 1
+
+
+def test_the_documentation_has_the_table(root: Path) -> None:
+    assert fault_table() in (root / "docs" / "simulator.md").read_text("utf-8")
