@@ -252,7 +252,7 @@ def test_unknown_symbol_interval_and_endpoint() -> None:
             await client.public_get_klines({"symbol": "NOPE", "interval": "1h"})
         with pytest.raises(ccxt.BadRequest):
             await client.public_get_klines({"symbol": "BTCUSDT", "interval": "7h"})
-        with pytest.raises(ccxt.ArgumentsRequired):
+        with pytest.raises(ccxt.BadRequest, match="-1102"):
             await client.public_get_klines({"interval": "1h"})
         with pytest.raises(ccxt.ExchangeNotAvailable):
             await client.public_get_ticker({"symbol": "BTCUSDT"})

@@ -118,8 +118,10 @@ def _spoil(fault: FaultRule, rows: list[list[Any]]) -> None:
     elif fault.name == "candle_gap":
         del rows[at : at + fault.value("rows")]
     elif fault.name == "candle_revised":
-        close = float(row[4]) * fault.value("factor")
-        row[4] = f"{min(max(close, float(row[3])), float(row[2])):.8f}"
+        close, factor, high, low = float(row[4]), fault.value("factor"), float(row[2]), float(row[3])
+        # Within the range, whichever way there is room.
+        revised = close * factor if low <= close * factor <= high else close / factor
+        row[4] = f"{min(max(revised, low), high):.8f}"
     elif fault.name == "candle_spike":
         for column in range(1, 5):
             row[column] = f"{float(row[column]) * fault.value('factor'):.8f}"

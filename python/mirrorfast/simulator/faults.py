@@ -153,11 +153,10 @@ class FaultRule:
     after: int = 0
     seconds: float | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
-    seen: int = field(default=0, init=False)
-    struck: int = field(default=0, init=False)
-    since: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
+        self.seen = self.struck = 0
+        self.since = 0.0
         if self.name not in CATALOGUE:
             raise ParameterError(f"name = {self.name!r}: expected one of {', '.join(CATALOGUE)}")
         known = CATALOGUE[self.name].parameters
@@ -362,7 +361,7 @@ class Faults:
         list of dict
             One for each rule.
         """
-        return [asdict(rule) for rule in self.rules]
+        return [{**asdict(rule), "seen": rule.seen, "struck": rule.struck} for rule in self.rules]
 
 
 def fault_table() -> str:
