@@ -254,10 +254,35 @@ def test_unknown_symbol_interval_and_endpoint() -> None:
             await client.public_get_klines({"symbol": "BTCUSDT", "interval": "7h"})
         with pytest.raises(ccxt.BadRequest, match="-1102"):
             await client.public_get_klines({"interval": "1h"})
-        with pytest.raises(ccxt.ExchangeNotAvailable):
+        with pytest.raises(ccxt.OperationFailed, match="No such endpoint"):
             await client.public_get_ticker({"symbol": "BTCUSDT"})
 
     with_client(work)
+
+
+def test_who_goes_on_after_a_429_is_refused_and_then_banned() -> None:
+    real = [0.0]
+
+    async def work(venue: Simulator, client: Any) -> Any:
+        await client.load_markets()
+        limits = venue.limits["spot"]
+        limits.patience = 3
+        venue.faults.add("rate_limit", endpoint="*/klines", count=1, retry_after=7)
+        for _ in range(3):
+            with pytest.raises(ccxt.DDoSProtection, match="429"):
+                await client.fetch_ohlcv("BTC/USDT", "1h")
+        assert limits.during_pause == 2
+        real[0] = 7.1
+        await client.fetch_ohlcv("BTC/USDT", "1h")
+        venue.faults.add("rate_limit", endpoint="*/klines", count=1, retry_after=7)
+        answers = []
+        for _ in range(6):
+            with pytest.raises(ccxt.DDoSProtection) as caught:
+                await client.fetch_ohlcv("BTC/USDT", "1h")
+            answers.append(str(caught.value).split()[1])
+        assert answers == ["429"] * 4 + ["418"] * 2
+
+    with_client(work, monotonic=lambda: real[0])
 
 
 def test_other_venues_have_their_own_limits() -> None:

@@ -41,7 +41,9 @@ CATALOGUE: Final[Mapping[str, FaultKind]] = {
         "before", ("A6",), {"delay": 1.0, "status": 504}, "gateway error now, processed `delay` seconds later"
     ),
     # The venue says no.
-    "rate_limit": FaultKind("refuse", ("F3",), {"retry_after": 1}, "429 with Retry-After"),
+    "rate_limit": FaultKind(
+        "refuse", ("F3",), {"retry_after": 1}, "429 with Retry-After; and so on until then, or a ban"
+    ),
     "ban": FaultKind("refuse", ("F4",), {"ban": 120}, "418, then nothing but 418 for `ban` seconds"),
     "bad_key": FaultKind("refuse", ("A13",), {"code": -2015, "status": 401}, "key, IP or permission refused"),
     "bad_signature": FaultKind("refuse", ("A13",), {"code": -1022, "status": 400}, "signature refused"),

@@ -343,8 +343,7 @@ class Simulator:
             return self._limited(venue, refused)
         for fault in self.faults.draw("refuse", call.method, call.path):
             if fault.name == "rate_limit":
-                wait = fault.value("retry_after")
-                return self._limited(venue, Refused(429, wait, time.monotonic() + wait))
+                return self._limited(venue, limits.pause(address, fault.value("retry_after")))
             if fault.name == "ban":
                 return self._limited(venue, limits.ban(address, fault.value("ban")))
             answer = bodies.refusal(fault)
