@@ -252,12 +252,37 @@ def test_unknown_symbol_interval_and_endpoint() -> None:
             await client.public_get_klines({"symbol": "NOPE", "interval": "1h"})
         with pytest.raises(ccxt.BadRequest):
             await client.public_get_klines({"symbol": "BTCUSDT", "interval": "7h"})
-        with pytest.raises(ccxt.ArgumentsRequired):
+        with pytest.raises(ccxt.BadRequest, match="-1102"):
             await client.public_get_klines({"interval": "1h"})
-        with pytest.raises(ccxt.ExchangeNotAvailable):
+        with pytest.raises(ccxt.OperationFailed, match="No such endpoint"):
             await client.public_get_ticker({"symbol": "BTCUSDT"})
 
     with_client(work)
+
+
+def test_who_goes_on_after_a_429_is_refused_and_then_banned() -> None:
+    real = [0.0]
+
+    async def work(venue: Simulator, client: Any) -> Any:
+        await client.load_markets()
+        limits = venue.limits["spot"]
+        limits.patience = 3
+        venue.faults.add("rate_limit", endpoint="*/klines", count=1, retry_after=7)
+        for _ in range(3):
+            with pytest.raises(ccxt.DDoSProtection, match="429"):
+                await client.fetch_ohlcv("BTC/USDT", "1h")
+        assert limits.during_pause == 2
+        real[0] = 7.1
+        await client.fetch_ohlcv("BTC/USDT", "1h")
+        venue.faults.add("rate_limit", endpoint="*/klines", count=1, retry_after=7)
+        answers = []
+        for _ in range(6):
+            with pytest.raises(ccxt.DDoSProtection) as caught:
+                await client.fetch_ohlcv("BTC/USDT", "1h")
+            answers.append(str(caught.value).split()[1])
+        assert answers == ["429"] * 4 + ["418"] * 2
+
+    with_client(work, monotonic=lambda: real[0])
 
 
 def test_other_venues_have_their_own_limits() -> None:
@@ -275,14 +300,16 @@ def test_other_venues_have_their_own_limits() -> None:
 def test_production_urls() -> None:
     async def run() -> Any:
         authority = Authority()
-        async with await Simulator(start=NOW, speed=0).start(tls=authority.server()) as venue:
-            async with unpatched(ccxt.binance, venue, authority, enableRateLimit=False) as client:
-                await client.load_markets()
-                venue.faults.add("unknown_error", code=-1008, message="busy", status=503, endpoint="*/klines", count=1)
-                # Binance's table of spot errors is chosen by the URL: only here it is the real venue's class.
-                with pytest.raises(ccxt.OperationFailed):
-                    await client.fetch_ohlcv("BTC/USDT", "1h")
-                return client.urls["api"]["public"], await client.fetch_ohlcv("BTC/USDT", "1h", limit=2)
+        async with (
+            await Simulator(start=NOW, speed=0).start(tls=authority.server()) as venue,
+            unpatched(ccxt.binance, venue, authority, enableRateLimit=False) as client,
+        ):
+            await client.load_markets()
+            venue.faults.add("unknown_error", code=-1008, message="busy", status=503, endpoint="*/klines", count=1)
+            # Binance's table of spot errors is chosen by the URL: only here it is the real venue's class.
+            with pytest.raises(ccxt.OperationFailed):
+                await client.fetch_ohlcv("BTC/USDT", "1h")
+            return client.urls["api"]["public"], await client.fetch_ohlcv("BTC/USDT", "1h", limit=2)
 
     url, rows = asyncio.run(run())
     assert url == "https://api.binance.com/api/v3"

@@ -6,17 +6,14 @@ Real ccxt clients talk to it; it keeps the exact books that tests compare theirs
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.connect import connect
 from mirrorfast.simulator.faults import CATALOGUE, FaultRule, Faults, fault_table
-from mirrorfast.simulator.market import Instrument, load_market
 from mirrorfast.simulator.server import Simulator
 
 __all__ = [
     "CATALOGUE",
     "FaultRule",
     "Faults",
-    "Instrument",
     "SimulatedClock",
     "Simulator",
     "connect",
     "fault_table",
-    "load_market",
 ]

@@ -24,7 +24,7 @@ def gateway_error(status: int) -> Answer:
 
 
 def refusal(fault: FaultRule) -> Answer:
-    """The venue's no, in its words."""
+    """Write the venue's no, in its words."""
     if fault.name == "filter_failure":
         message = f"Filter failure: {fault.value('filter')}"
     elif fault.name == "unknown_error":
@@ -35,7 +35,7 @@ def refusal(fault: FaultRule) -> Answer:
 
 
 def unknown_status(fault: FaultRule) -> Answer:
-    """The venue does not know what became of the request."""
+    """Say that nobody knows what became of the request."""
     code = fault.value("code")
     message = (
         "An unexpected response was received from the message bus. Execution status unknown."
@@ -46,7 +46,7 @@ def unknown_status(fault: FaultRule) -> Answer:
 
 
 def garbage(fault: FaultRule, answer: Answer) -> Answer:
-    """An answer of status 200 that means nothing."""
+    """Make an answer of status 200 that means nothing."""
     kind = fault.value("kind")
     texts = {
         "empty": b"",
@@ -61,7 +61,7 @@ def garbage(fault: FaultRule, answer: Answer) -> Answer:
 
 
 def changed(fault: FaultRule, body: bytes) -> bytes:
-    """An answer with something in it wrong; one that the fault does not fit stays as it is."""
+    """Spoil an answer; one that the fault does not fit stays as it is."""
     value = json.loads(body)
     if fault.name == "empty_balances":
         if isinstance(value, dict) and "balances" in value:
@@ -118,8 +118,10 @@ def _spoil(fault: FaultRule, rows: list[list[Any]]) -> None:
     elif fault.name == "candle_gap":
         del rows[at : at + fault.value("rows")]
     elif fault.name == "candle_revised":
-        close = float(row[4]) * fault.value("factor")
-        row[4] = f"{min(max(close, float(row[3])), float(row[2])):.8f}"
+        close, factor, high, low = float(row[4]), fault.value("factor"), float(row[2]), float(row[3])
+        # Within the range, whichever way there is room.
+        revised = close * factor if low <= close * factor <= high else close / factor
+        row[4] = f"{min(max(revised, low), high):.8f}"
     elif fault.name == "candle_spike":
         for column in range(1, 5):
             row[column] = f"{float(row[column]) * fault.value('factor'):.8f}"

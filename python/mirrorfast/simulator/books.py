@@ -2,29 +2,32 @@
 
 How orders fill, and nothing else does:
 
-- The order book stands one tick to each side of the last trade, each further tick with more quantity (`Instrument.depth`).
-  It is whole again for every order: what one order takes is not missing for the next.
-- A market order, a limit order that crosses, and a triggered stop take from the book as it stands at that moment, at the
-  book's prices, level by level, as takers. What the book's thousand levels do not have expires.
+- The order book stands one tick to each side of the last trade, each further tick with more quantity
+  (`Instrument.depth`). It is whole again for every order: what one order takes is not missing for the next.
+- A market order, a limit order that crosses, and a triggered stop take from the book as it stands at that moment, at
+  the book's prices, level by level, as takers. What the book's thousand levels do not have expires.
 - A resting limit order fills at its own price, as maker, by the first trade at or through it that comes after it;
   with ``participation`` only that part of each trade's quantity, so it may fill in parts.
-- A stop triggers by the first trade at or beyond its trigger; a trailing stop follows the best trade since its activation.
-- Trades are taken in the order of their times, symbols of one moment by name. So the result depends on the recording and
-  the moments of the requests, not on how often anybody asks.
+- A stop triggers by the first trade at or beyond its trigger; a trailing stop follows the best trade since its
+  activation.
+- Trades are taken in the order of their times, symbols of one moment by name. So the result depends on the recording
+  and the moments of the requests, not on how often anybody asks.
 """
 
 import heapq
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from decimal import ROUND_FLOOR, Decimal
-from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.market import Instrument
 from mirrorfast.simulator.orders import Execution, Order
 from mirrorfast.simulator.protocol import VenueError
 from mirrorfast.simulator.series import Trade
+
+if TYPE_CHECKING:
+    from itertools import count
 
 __all__ = ["LEVELS", "Books"]
 
@@ -166,7 +169,7 @@ class Books(ABC):
         return sorted(symbol for symbol, orders in self._open.items() if orders)
 
     def seen(self, symbol: str) -> int:
-        """Number of the last trade that everything of the account on a symbol has met."""
+        """Tell the last trade that everything of the account on a symbol has met."""
         return min((o.seen for o in self._open.get(symbol, {}).values()), default=2**62)
 
     def fill(self, order: Order, quantity: Decimal, price: Decimal | None = None, *, maker: bool = True) -> None:

@@ -57,21 +57,55 @@ class SimulatedClock:
         return self._speed
 
     def now(self) -> int:
-        """Tell the market's time in milliseconds since the epoch, UTC."""
+        """Tell the market's time.
+
+        Returns
+        -------
+        int
+            Milliseconds since the epoch, UTC.
+        """
         return int(self._base + (self._monotonic() - self._since) * 1_000 * self._speed)
 
     def reported(self) -> int:
-        """Tell the time that the venue reports and checks timestamps with: `now` plus the skew."""
+        """Tell the time that the venue reports and checks timestamps with.
+
+        Returns
+        -------
+        int
+            `now` plus the skew.
+        """
         return self.now() + self.skew
 
     def advance(self, ms: int) -> None:
-        """Move on by ``ms`` milliseconds at once; a venue's past does not change, so never back."""
+        """Move on at once; never back, for a venue's past does not change.
+
+        Parameters
+        ----------
+        ms : int
+            Milliseconds.
+
+        Raises
+        ------
+        ParameterError
+            If it is negative.
+        """
         if ms < 0:
             raise ParameterError(f"ms = {ms}: expected a number >= 0")
         self._base += ms
 
     def set_speed(self, speed: float) -> None:
-        """Change the speed from this moment on."""
+        """Change the speed from this moment on.
+
+        Parameters
+        ----------
+        speed : float
+            Simulated seconds in a real one.
+
+        Raises
+        ------
+        ParameterError
+            If it is negative.
+        """
         if not speed >= 0:
             raise ParameterError(f"speed = {speed}: expected a number >= 0")
         now = self._monotonic()
@@ -80,7 +114,13 @@ class SimulatedClock:
         self._speed = speed
 
     async def sleep(self, ms: int) -> None:
-        """Wait until ``ms`` simulated milliseconds have passed, also when the speed changes or time is moved on."""
+        """Wait for simulated time to pass, also when the speed changes or time is moved on.
+
+        Parameters
+        ----------
+        ms : int
+            Simulated milliseconds.
+        """
         end = self.now() + ms
         while (left := end - self.now()) > 0:
             await asyncio.sleep(min(left / 1_000 / self._speed, 0.05) if self._speed else 0.01)

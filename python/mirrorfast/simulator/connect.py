@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mirrorfast.simulator.server import Simulator
 
 __all__ = ["connect"]
@@ -11,7 +13,7 @@ __all__ = ["connect"]
 T = TypeVar("T")
 
 
-def connect(exchange_class: type[T], server: "Simulator | str", **config: Any) -> T:
+def connect(exchange_class: "Callable[[dict[str, Any]], T]", server: "Simulator | str", **config: Any) -> T:
     """Make a ccxt client whose URLs lead to the simulator.
 
     ccxt chooses some of Binance's error tables by the beginning of a URL, so a few errors come as another class than on
@@ -47,7 +49,7 @@ def connect(exchange_class: type[T], server: "Simulator | str", **config: Any) -
     ['BTC/USDT', 'EUR/USDT']
     """
     base = server if isinstance(server, str) else server.url
-    client: Any = exchange_class(config)  # type: ignore[call-arg] - ccxt's classes take one dictionary
+    client: Any = exchange_class(config)
     client.urls["api"] = _rewritten(client.urls["api"], base.rstrip("/"), getattr(client, "hostname", None))
     if not isinstance(server, str) and server.clock.speed != 1.0:
         # A venue whose time runs otherwise refuses timestamps of the wall clock.

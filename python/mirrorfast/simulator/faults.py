@@ -1,8 +1,9 @@
 """The switchboard: every way in which the venue can misbehave, by name.
 
-Fault matrix rows (``FAULTS.md``) and the names that produce them are in `CATALOGUE`; `fault_table` prints them. A rule says
-which fault, where (method and endpoint, with wildcards), how often (probability, count, after how many matching requests,
-for how many seconds), and the parameters of the fault. Draws come from one seeded generator, in the order of requests.
+The rows of the fault matrix and the names that produce them are in `CATALOGUE`; `fault_table` prints them. A rule
+says which fault, where (method and endpoint, with wildcards), how often (probability, count, after how many matching
+requests, for how many seconds), and the parameters of the fault. Draws come from one seeded generator, in the order
+of requests.
 """
 
 import fnmatch
@@ -40,7 +41,9 @@ CATALOGUE: Final[Mapping[str, FaultKind]] = {
         "before", ("A6",), {"delay": 1.0, "status": 504}, "gateway error now, processed `delay` seconds later"
     ),
     # The venue says no.
-    "rate_limit": FaultKind("refuse", ("F3",), {"retry_after": 1}, "429 with Retry-After"),
+    "rate_limit": FaultKind(
+        "refuse", ("F3",), {"retry_after": 1}, "429 with Retry-After; and so on until then, or a ban"
+    ),
     "ban": FaultKind("refuse", ("F4",), {"ban": 120}, "418, then nothing but 418 for `ban` seconds"),
     "bad_key": FaultKind("refuse", ("A13",), {"code": -2015, "status": 401}, "key, IP or permission refused"),
     "bad_signature": FaultKind("refuse", ("A13",), {"code": -1022, "status": 400}, "signature refused"),
@@ -126,6 +129,13 @@ class FaultRule:
     parameters : dict, optional
         The fault's own parameters; what is not named has the catalogue's default.
 
+    Attributes
+    ----------
+    seen, struck : int
+        Requests that matched, and those that it struck.
+    since : float
+        Real seconds at which it was added.
+
     Raises
     ------
     ParameterError
@@ -145,11 +155,10 @@ class FaultRule:
     after: int = 0
     seconds: float | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
-    seen: int = field(default=0, init=False)
-    struck: int = field(default=0, init=False)
-    since: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
+        self.seen = self.struck = 0
+        self.since = 0.0
         if self.name not in CATALOGUE:
             raise ParameterError(f"name = {self.name!r}: expected one of {', '.join(CATALOGUE)}")
         known = CATALOGUE[self.name].parameters
@@ -167,7 +176,18 @@ class FaultRule:
             raise ParameterError(f"seconds = {self.seconds}: expected a number > 0")
 
     def value(self, key: str) -> Any:
-        """A parameter, or its default."""
+        """Tell a parameter, or its default.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+
+        Returns
+        -------
+        object
+            Its value.
+        """
         return self.parameters.get(key, CATALOGUE[self.name].parameters[key])
 
 
@@ -244,11 +264,23 @@ class Faults:
         return made
 
     def remove(self, rule: FaultRule) -> None:
-        """Switch a rule off."""
+        """Switch a rule off.
+
+        Parameters
+        ----------
+        rule : FaultRule
+            What `add` returned.
+        """
         self.rules = [r for r in self.rules if r is not rule]
 
     def clear(self, name: str | None = None) -> None:
-        """Switch every rule off, or those of one fault."""
+        """Switch rules off.
+
+        Parameters
+        ----------
+        name : str, optional
+            Only those of this fault; all by default.
+        """
         self.rules = [r for r in self.rules if name is not None and r.name != name]
 
     def load(self, path: str | Path) -> None:
@@ -285,7 +317,25 @@ class Faults:
                 raise ConfigurationError(f"{path}: fault {number}: {error}") from error
 
     def draw(self, stage: Stage, method: str, endpoint: str) -> Iterator[FaultRule]:
-        """Yield the rules that strike a request in one stage of its way."""
+        """Find the rules that strike a request in one stage of its way.
+
+        Parameters
+        ----------
+        stage : str
+            Stage, as in `CATALOGUE`.
+        method, endpoint : str
+            The request.
+
+        Yields
+        ------
+        FaultRule
+            What strikes; each is drawn and recorded as it is asked for.
+
+        Returns
+        -------
+        iterator of FaultRule
+            The rules.
+        """
         for rule in self.rules:
             if CATALOGUE[rule.name].stage == stage and self._strikes(rule, method, endpoint):
                 self.struck.append(Struck(self._now(), rule.name, method, endpoint))
@@ -306,8 +356,14 @@ class Faults:
         return True
 
     def describe(self) -> list[dict[str, Any]]:
-        """Rules as plain values, for the admin endpoint."""
-        return [asdict(rule) for rule in self.rules]
+        """Write the rules as plain values, for the admin endpoint.
+
+        Returns
+        -------
+        list of dict
+            One for each rule.
+        """
+        return [{**asdict(rule), "seen": rule.seen, "struck": rule.struck} for rule in self.rules]
 
 
 def fault_table() -> str:

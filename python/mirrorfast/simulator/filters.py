@@ -18,7 +18,7 @@ MAX_PRICE: Final = Decimal(10_000_000)
 
 
 def decimal(call: Call, name: str) -> Decimal | None:
-    """A decimal parameter, or ``None`` where it is not sent."""
+    """Read a decimal parameter, or ``None`` where it is not sent."""
     text = call.params.get(name)
     if text is None:
         return None
@@ -37,7 +37,7 @@ def decimal(call: Call, name: str) -> Decimal | None:
 
 
 def client_id(call: Call, name: str, default: str) -> str:
-    """A client order id, or one of the venue's."""
+    """Read a client order id, or take one of the venue's."""
     value = call.params.get(name, default)
     if not _CLIENT_ID.match(value):
         raise VenueError(

@@ -21,6 +21,6 @@ def simulators() -> Iterator[Callable[..., Simulator]]:
 
 @pytest.fixture
 def simulator(simulators: Callable[..., Any]) -> Simulator:
-    """The bundled market on a free loopback port, served from a thread."""
+    """Serve the bundled market on a free loopback port, from a thread."""
     venue: Simulator = simulators()
     return venue

@@ -1,22 +1,25 @@
 """The exact ledger of a USD-M futures account: wallets, positions, margin, funding, liquidation.
 
-One-way positions. The mark price is the last trade. A position's maintenance margin is 0.4 % of its value; when what backs
-it (the isolated wallet, or the whole account for cross margin) is no more than that, it is closed at the price of that trade
-with a fee of 1.25 %. Funding is paid at 00:00, 08:00 and 16:00 UTC on the position's value at the last trade before.
+One-way positions. The mark price is the last trade. A position's maintenance margin is 0.4 % of its value; when what
+backs it (the isolated wallet, or the whole account for cross margin) is no more than that, it is closed at the price
+of that trade with a fee of 1.25 %. Funding is paid at 00:00, 08:00 and 16:00 UTC on the position's value at the first
+trade from then on.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
-from itertools import count
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mirrorfast.simulator.books import Books
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.market import Instrument
-from mirrorfast.simulator.orders import Execution, Order
+from mirrorfast.simulator.orders import Execution, Order, Side
 from mirrorfast.simulator.protocol import VenueError
 from mirrorfast.simulator.series import Trade
+
+if TYPE_CHECKING:
+    from itertools import count
 
 __all__ = ["FUNDING_EVERY", "MAINTENANCE", "FuturesBooks", "Income", "Position"]
 
@@ -128,7 +131,7 @@ class FuturesBooks(Books):
         return held, ordered, gain
 
     def available(self, asset: str) -> Decimal:
-        """What may still be used as margin."""
+        """Tell what may still be used as margin."""
         held, ordered, gain = self.margin(asset)
         return self.wallets.get(asset, _ZERO) + gain - held - ordered
 
@@ -250,10 +253,10 @@ class FuturesBooks(Books):
         for order in self.open_orders(p.symbol):
             self._close(order, "CANCELED", time)
         number = self.next_id()
-        side = "SELL" if p.amount > 0 else "BUY"
+        side: Side = "SELL" if p.amount > 0 else "BUY"
         order = Order(
             number, f"autoclose-{number}", p.symbol, side, "LIQUIDATION", abs(p.amount), time, liquidation=True
-        )  # type: ignore[arg-type]
+        )
         self.orders[number] = order
         self._by_client[p.symbol, order.client_id] = order
         self._open.setdefault(p.symbol, {})[number] = order

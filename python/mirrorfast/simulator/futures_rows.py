@@ -56,10 +56,8 @@ def _worked_as(o: Order) -> str:
 
 def algo_row(o: Order) -> dict[str, Any]:
     """Write a conditional order."""
-    if o.working and o.algo:
-        status = "FINISHED" if not o.is_open else "TRIGGERED"
-    else:
-        status = o.status
+    triggered = "TRIGGERED" if o.is_open else "FINISHED"
+    status = triggered if o.working else o.status
     return {
         "algoId": o.id,
         "clientAlgoId": o.client_id,

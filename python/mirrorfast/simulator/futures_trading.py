@@ -339,7 +339,12 @@ class FuturesTrading:
             "availableBalance": free,
             "maxWithdrawAmount": max(free, Decimal(0)),
         }
-        return {"asset": asset, **{k: f"{v:.8f}" for k, v in values.items()}, "marginAvailable": True, "updateTime": 0}
+        return {
+            "asset": asset,
+            **{k: f"{v:.8f}" for k, v in values.items()},
+            "marginAvailable": True,
+            "updateTime": self.clock.now(),
+        }
 
     def balance(self, call: Call) -> Any:
         """Wallets."""
@@ -409,7 +414,7 @@ class FuturesTrading:
         ]  # fmt: skip
 
     def incomes(self, call: Call) -> Any:
-        """Changes of the wallets."""
+        """List changes of the wallets."""
         books, kind, symbol = self._books(call), call.params.get("incomeType"), call.params.get("symbol")
         start, end = call.integer("startTime", 0) or 0, call.integer("endTime", 2**62) or 2**62
         rows = [

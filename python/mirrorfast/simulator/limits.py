@@ -83,8 +83,10 @@ class Limits:
         self._warned: dict[str, tuple[int, int]] = {}
         self._banned: dict[str, float] = {}
         self._bans: dict[str, int] = {}
+        self._paused: dict[str, tuple[float, int]] = {}
         self.refused = 0
         self.during_ban = 0
+        self.during_pause = 0
 
     def ban(self, address: str, seconds: float) -> Refused:
         """Ban an address for so many seconds."""
@@ -92,6 +94,13 @@ class Limits:
         self._banned[address] = until
         self.refused += 1
         return Refused(418, max(1, round(seconds)), until)
+
+    def pause(self, address: str, seconds: float) -> Refused:
+        """Answer an address 429 for so many seconds; who goes on meanwhile is banned in the end."""
+        now = self._monotonic()
+        self._paused[address] = (now + seconds, 0)
+        self.refused += 1
+        return Refused(429, max(1, round(seconds)), now + seconds)
 
     def used(self, address: str) -> int:
         """Weight used in the present window."""
@@ -110,6 +119,15 @@ class Limits:
                 self.during_ban += 1
                 return Refused(418, max(1, -int(-(until - now) // 1)), until)
             del self._banned[address]
+        paused, times = self._paused.get(address, (now, 0))
+        if now < paused:
+            self.refused += 1
+            self.during_pause += 1
+            self._paused[address] = (paused, times + 1)
+            if times >= self.patience:
+                del self._paused[address]
+                return self._banned_again(address)
+            return Refused(429, max(1, -int(-(paused - now) // 1)), paused)
         window = self._windows.setdefault(address, Window(self.limit, self.seconds))
         if window.take(weight, now):
             return None
@@ -118,7 +136,10 @@ class Limits:
         warned = warned + 1 if number == window.number else 1
         self._warned[address] = (window.number, warned)
         if warned > self.patience:
-            self._bans[address] = self._bans.get(address, 0) + 1
-            return self.ban(address, self.ban_seconds * 2 ** (self._bans[address] - 1))
+            return self._banned_again(address)
         left = window.left(now)
         return Refused(429, max(1, -int(-left // 1)), now + left)
+
+    def _banned_again(self, address: str) -> Refused:
+        self._bans[address] = self._bans.get(address, 0) + 1
+        return self.ban(address, self.ban_seconds * 2 ** (self._bans[address] - 1))

@@ -173,7 +173,8 @@ class Instrument:
         quote = c.quote / (p * q)
         return (
             f'[{c.open_time},"{c.open / p:{f}}","{c.high / p:{f}}","{c.low / p:{f}}","{c.close / p:{f}}",'
-            f'"{c.volume / q:{g}}",{c.close_time},"{quote:.8f}",{c.count},"{c.volume / q / 2:.8f}","{quote / 2:.8f}","0"]'
+            f'"{c.volume / q:{g}}",{c.close_time},"{quote:.8f}",{c.trades},'
+            f'"{c.volume / q / 2:.8f}","{quote / 2:.8f}","0"]'
         ).encode()
 
     def day(self, now: int) -> "Candle | None":
@@ -193,8 +194,9 @@ def load_market(
     Parameters
     ----------
     data : str, Path, sequence of paths or polars.DataFrame, default "bundled"
-        A table of bars, a file, a folder, files with ``*`` in their name (of each symbol the file with the shortest bars is
-        taken), or ``"bundled"``: the sample market, whose dollars are listed as USDT as they would be on Binance.
+        A table of bars, a file, a folder, files with ``*`` in their name (of each symbol the file with the shortest
+        bars is taken), or ``"bundled"``: the sample market, whose dollars are listed as USDT as they would be on
+        Binance.
     symbols : int, optional
         List this many symbols. Where the recordings are fewer, further ones repeat them as ``X0001BTC/USDT`` ….
 

@@ -213,7 +213,7 @@ class MarketData:
 
 
 def limit_of(call: Call, default: int, most: int) -> int:
-    """The parameter ``limit``; Binance cuts it silently at the most it gives."""
+    """Read the parameter ``limit``; Binance cuts it silently at the most it gives."""
     limit = call.integer("limit", default)
     if limit is None or limit < 1:
         raise VenueError(-1130, "Data sent for parameter 'limit' is not valid.")
@@ -276,9 +276,9 @@ def day_row(i: Instrument, now: int) -> dict[str, Any]:
         "quoteVolume": f"{quote:.8f}",
         "openTime": now - _DAY,
         "closeTime": now,
-        "firstId": last - c.count + 1,
+        "firstId": last - c.trades + 1,
         "lastId": last,
-        "count": c.count,
+        "count": c.trades,
     }
 
 

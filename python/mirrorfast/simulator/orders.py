@@ -16,7 +16,7 @@ _ZERO: Final = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One fill: the venue's trade number, price, quantity, fee and its asset, time in ms, and whether the order rested."""
+    """One fill: the venue's number, price, quantity, fee and its asset, time in ms, and whether the order rested."""
 
     id: int
     order_id: int

@@ -80,11 +80,11 @@ class OtherVenues:
 
     # Kraken: an `error` list and a `result`, status 200 for everything.
 
-    def kraken_time(self, call: Call) -> Any:
+    def kraken_time(self, _: Call) -> Any:
         """Server time in seconds."""
         return {"error": [], "result": {"unixtime": self.clock.reported() // 1000, "rfc1123": ""}}
 
-    def kraken_assets(self, call: Call) -> Any:
+    def kraken_assets(self, _: Call) -> Any:
         """Assets."""
         names = {a for i in self.market.values() for a in (i.base, i.quote)}
         result = {
@@ -96,7 +96,7 @@ class OtherVenues:
         }  # fmt: skip
         return {"error": [], "result": result}
 
-    def kraken_pairs(self, call: Call) -> Any:
+    def kraken_pairs(self, _: Call) -> Any:
         """Markets."""
         result = {
             name: {
@@ -142,7 +142,7 @@ class OtherVenues:
                 "c": [last, f"{i.lot:f}"],
                 "v": [volume, volume],
                 "p": [mean, mean],
-                "t": [c.count, c.count],
+                "t": [c.trades, c.trades],
                 "l": [f"{i.price(c.low):f}"] * 2,
                 "h": [f"{i.price(c.high):f}"] * 2,
                 "o": f"{i.price(c.open):f}",
@@ -150,7 +150,7 @@ class OtherVenues:
         return {"error": [], "result": result}
 
     def kraken_ohlc(self, call: Call) -> Any:
-        """The newest 720 candles at most, after ``since``, the open one last."""
+        """List the newest 720 candles at most, after ``since``, the open one last."""
         i = self._kraken_pair(call.params.get("pair", ""))
         interval = _KRAKEN.get(call.params.get("interval", "1"))
         if interval is None:
@@ -176,7 +176,7 @@ class OtherVenues:
     def _bybit(self, result: Any) -> Any:
         return {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": self.clock.reported()}
 
-    def bybit_time(self, call: Call) -> Any:
+    def bybit_time(self, _: Call) -> Any:
         """Server time."""
         now = self.clock.reported()
         return self._bybit({"timeSecond": str(now // 1000), "timeNano": str(now * 1_000_000)})
@@ -250,7 +250,7 @@ class OtherVenues:
 
     # OKX: `code` as text and `data`, newest first.
 
-    def okx_time(self, call: Call) -> Any:
+    def okx_time(self, _: Call) -> Any:
         """Server time."""
         return {"code": "0", "msg": "", "data": [{"ts": str(self.clock.reported())}]}
 
@@ -300,7 +300,7 @@ class OtherVenues:
         return {"code": "0", "msg": "", "data": rows}
 
     def okx_candles(self, call: Call) -> Any:
-        """Candles newer than ``before`` and older than ``after``, newest first; ``candles`` has the newest 1,440 only."""
+        """Candles newer than ``before``, older than ``after``, newest first; ``candles`` has only the newest 1,440."""
         i = self._okx_symbol(call.params.get("instId", ""))
         interval = _OKX.get(call.params.get("bar", "1m"))
         if interval is None:

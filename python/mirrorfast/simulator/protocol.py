@@ -31,14 +31,14 @@ class Call:
     account: str | None = None
 
     def text(self, name: str) -> str:
-        """A parameter that must be there, in Binance's words if it is not."""
+        """Read a parameter that must be there; Binance's words if it is not."""
         value = self.params.get(name)
         if value is None or value == "":
             raise VenueError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
         return value
 
     def integer(self, name: str, default: int | None = None) -> int | None:
-        """An integer parameter."""
+        """Read an integer parameter."""
         value = self.params.get(name)
         if value is None:
             return default

@@ -1,10 +1,10 @@
 """Recorded bars of one symbol, and the path that the price takes inside each of them.
 
-The path of a bar is 13 trades, evenly spaced from its first to its last millisecond, on straight lines through open, one
-extreme, the other extreme and close (trades 0, 4, 8 and 12). A rising bar (close ≥ open) visits its low first, a falling
-one its high. Each trade has a thirteenth of the bar's volume in whole lots; the last one has the rest too. So the trades
-add up to the recorded bar exactly, and the candle that is still open is the sum of the trades so far. Prices and volumes
-are whole numbers of ticks and lots: nothing is ever rounded twice.
+The path of a bar is 13 trades, evenly spaced from its first to its last millisecond, on straight lines through
+open, one extreme, the other extreme and close (trades 0, 4, 8 and 12). A rising bar (close ≥ open) visits its low
+first, a falling one its high. Each trade has a thirteenth of the bar's volume in whole lots; the last one has the
+rest too. So the trades add up to the recorded bar exactly, and the candle that is still open is the sum of the
+trades so far. Prices and volumes are whole numbers of ticks and lots: nothing is ever rounded twice.
 """
 
 from bisect import bisect_right
@@ -44,7 +44,7 @@ class Trade(NamedTuple):
 
 
 class Candle(NamedTuple):
-    """One candle in ticks and lots; ``quote`` is price × quantity summed, ``count`` the number of trades."""
+    """One candle in ticks and lots; ``quote`` is price × quantity summed, ``trades`` their number."""
 
     open_time: int
     close_time: int
@@ -54,7 +54,7 @@ class Candle(NamedTuple):
     close: int
     volume: int
     quote: int
-    count: int
+    trades: int
 
 
 class Series:
@@ -91,7 +91,7 @@ class Series:
         return self._times[-1] + self.interval
 
     def position(self, now: int) -> int:
-        """Number of the last trade at or before a moment, counting from 0 over all bars; -1 before the first."""
+        """Tell the number of the last trade at or before a moment, over all bars from 0; -1 before the first."""
         bar = bisect_right(self._times, now) - 1
         if bar < 0:
             return -1
@@ -133,7 +133,7 @@ class Series:
         return total
 
     def _path(self, bars: Ints) -> tuple[Ints, Ints, Ints]:
-        """Times, prices and quantities of whole bars: arrays of shape (13, bars)."""
+        """Return times, prices and quantities of whole bars: arrays of shape (13, bars)."""
         o, h, low, c = (a[bars] for a in (self.open, self.high, self.low, self.close))
         rising = c >= o
         corners = (o, np.where(rising, low, h), np.where(rising, h, low), c)
@@ -149,7 +149,7 @@ class Series:
         return time, price, quantity
 
     def bucket(self, interval: str, time: Ints) -> Ints:
-        """Opening times of the candles that moments belong to."""
+        """Find the opening times of the candles that moments belong to."""
         if interval == "1M":
             months = time.astype("datetime64[ms]").astype("datetime64[M]")
             return months.astype("datetime64[ms]").astype(np.int64)
@@ -166,7 +166,7 @@ class Series:
         return open_time + INTERVALS[interval] - 1
 
     def candles(self, interval: str) -> "Candles":
-        """Closed candles of the whole recording, computed once for each interval."""
+        """Make the candles of the whole recording, once for each interval."""
         found = self._candles.get(interval)
         if found is None:
             found = self._candles[interval] = Candles(self, interval)
@@ -199,8 +199,7 @@ class Series:
         last = bisect_right(self._times, now) - 1
         close_time = self.close_time(interval, open_time)
         if INTERVALS[interval] < self.interval or first > last:
-            candles = self.candles(interval)
-            return self._fine(candles, open_time, close_time, now)
+            return self._fine(open_time, close_time, now)
         whole = slice(first, last)
         part = self.between(last * TICKS, self.position(now))
         prices = [t.price for t in part]
@@ -220,8 +219,8 @@ class Series:
             (last - first) * TICKS + len(part),
         )
 
-    def _fine(self, candles: "Candles", open_time: int, close_time: int, now: int) -> Candle:
-        """A candle shorter than the recorded bars; without a trade it is flat at the price before."""
+    def _fine(self, open_time: int, close_time: int, now: int) -> Candle:
+        """Sum a candle shorter than the recorded bars; without a trade it is flat at the price before."""
         before = self.position(open_time - 1)
         trades = self.between(before + 1, self.position(min(now, close_time)))
         if not trades:

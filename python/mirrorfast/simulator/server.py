@@ -1,8 +1,9 @@
 """The venue as an HTTP and WebSocket server on one loopback port.
 
-A request goes through the same stages as on the real way: faults of the network, limits, refusals, key and signature, the
-endpoint itself, faults of the answer. Clients reach it by rewritten URLs, whose first path segment is the production host
-(``http://127.0.0.1:port/api.binance.com/api/v3/time``), or by production URLs resolved to loopback.
+A request goes through the same stages as on the real way: faults of the network, limits, refusals, key and
+signature, the endpoint itself, faults of the answer. Clients reach it by rewritten URLs, whose first path segment is
+the production host (``http://127.0.0.1:port/api.binance.com/api/v3/time``), or by production URLs resolved to
+loopback.
 """
 
 import asyncio
@@ -54,7 +55,7 @@ LIMITS: Final = {
     "bybit": (600, 5.0),
     "okx": (40, 2.0),
 }
-"""Weight and seconds of the window, by venue. OKX counts each endpoint for itself; Kraken asks for one request a second."""
+"""Weight and seconds of the window, by venue. OKX counts each endpoint by itself; Kraken wants one request a second."""
 
 
 class Logged(NamedTuple):
@@ -75,8 +76,8 @@ class Simulator:
     data : str, Path, sequence of paths or polars.DataFrame, default "bundled"
         Recorded bars, as `load_market` takes them.
     start : int, optional
-        First moment of the venue's time, milliseconds since the epoch. By default the recordings are moved by whole weeks
-        so that they go on from the present moment, and clients need no other clock.
+        First moment of the venue's time, milliseconds since the epoch. By default the recordings are moved by whole
+        weeks so that they go on from the present moment, and clients need no other clock.
     speed : float, default 1.0
         Simulated seconds in a real one; 0 stands still until ``clock.advance``.
     symbols : int, optional
@@ -246,13 +247,19 @@ class Simulator:
         except OSError as error:
             await self._runner.cleanup()
             raise ParameterError(f"{host}:{port}: cannot listen: {error.strerror}") from error
-        self.spawn(self.streams.pump())
+        self._spawn(self.streams.pump())
         self.port = int(self._runner.addresses[0][1])
         self.url = f"{'http' if tls is None else 'https'}://{host}:{self.port}"
         return self
 
     async def stop(self) -> None:
-        """Close every connection and stop listening."""
+        """Close every connection and stop listening.
+
+        Raises
+        ------
+        InternalError
+            If a part of the venue died of a bug meanwhile.
+        """
         for task in list(self._later):
             task.cancel()
         for task in list(self._later):
@@ -272,7 +279,7 @@ class Simulator:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the requests until the venue stops."""
         task = asyncio.ensure_future(work)
         self._later.add(task)
@@ -326,7 +333,7 @@ class Simulator:
             if fault.name == "delay":
                 await asyncio.sleep(fault.value("delay"))
             if fault.name == "hold":
-                self.spawn(self._held(call, route, fault.value("delay")))
+                self._spawn(self._held(call, route, fault.value("delay")))
                 return bodies.gateway_error(fault.value("status"))
         venue = venue_of(call.path)
         limits = self.limits[venue]
@@ -336,14 +343,13 @@ class Simulator:
             return self._limited(venue, refused)
         for fault in self.faults.draw("refuse", call.method, call.path):
             if fault.name == "rate_limit":
-                wait = fault.value("retry_after")
-                return self._limited(venue, Refused(429, wait, time.monotonic() + wait))
+                return self._limited(venue, limits.pause(address, fault.value("retry_after")))
             if fault.name == "ban":
                 return self._limited(venue, limits.ban(address, fault.value("ban")))
             answer = bodies.refusal(fault)
             answer.headers.update(self._used(venue, address))
             return answer
-        answer = self.process(call, route)
+        answer = self._process(call, route)
         answer.headers.update(self._used(venue, address))
         for fault in self.faults.draw("body", call.method, call.path):
             if answer.status == 200:
@@ -369,22 +375,29 @@ class Simulator:
 
     async def _held(self, call: Call, route: Route | None, delay: float) -> None:
         await asyncio.sleep(delay)
-        self.process(call, route)
+        self._process(call, route)
 
-    def process(self, call: Call, route: Route | None) -> Answer:
+    def _process(self, call: Call, route: Route | None) -> Answer:
         """Let the endpoint answer, without limits and faults."""
         if route is None:
             return Answer(encode({"code": -1000, "msg": f"No such endpoint: {call.method} {call.path}"}), 404)
         try:
-            account = authenticate(call, route, self.accounts, self.clock)
-            if account is not None:
-                call.account = account.key
-                if route.order and not account.orders_10s.take(1, self._monotonic()):
-                    raise VenueError(-1015, "Too many new orders; current limit is 100 orders per 10 SECOND.", 429)
+            self._admit(call, route)
             result = route.handler(call)
         except VenueError as error:
             return Answer(encode(refusal_body(venue_of(call.path), error.code, error.message)), error.status)
         return result if isinstance(result, Answer) else Answer(encode(result))
+
+    def _admit(self, call: Call, route: Route) -> None:
+        """Let in who may ask for this; a late copy of a request is checked when it is processed."""
+        account = authenticate(call, route, self.accounts, self.clock)
+        if account is None:
+            return
+        call.account = account.key
+        window = account.orders_10s
+        if route.order and not window.take(1, self._monotonic()):
+            words = f"Too many new orders; current limit is {window.limit} orders per 10 SECOND."
+            raise VenueError(-1015, words, 429)
 
     def _used(self, venue: str, address: str) -> dict[str, str]:
         if venue not in {"spot", "futures"}:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_FLOOR, Decimal
-from itertools import count
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mirrorfast.errors import ParameterError
 from mirrorfast.simulator.books import Books
@@ -12,6 +11,9 @@ from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.market import Instrument
 from mirrorfast.simulator.orders import Execution, Order
 from mirrorfast.simulator.protocol import VenueError
+
+if TYPE_CHECKING:
+    from itertools import count
 
 __all__ = ["Balance", "Movement", "SpotBooks"]
 
@@ -43,8 +45,8 @@ class Movement(NamedTuple):
 class SpotBooks(Books):
     """Balances, orders and trades of one spot account.
 
-    Fees are taken from what is received, cut (not rounded) to eight decimals; with ``fee_asset`` from that asset as long
-    as it lasts, at its last price, or at ``fee_price`` where the venue does not list it.
+    Fees are taken from what is received, cut (not rounded) to eight decimals; with ``fee_asset`` from that asset as
+    long as it lasts, at its last price, or at ``fee_price`` where the venue does not list it.
 
     Parameters
     ----------
@@ -134,7 +136,7 @@ class SpotBooks(Books):
             order.locked = _ZERO
 
     def affordable(self, order: Order, price: Decimal, quantity: Decimal) -> Decimal:
-        """A triggered stop may find dearer prices than it locked for."""
+        """Tell what can be paid: a triggered stop may find dearer prices than it locked for."""
         instrument = self.market[order.symbol]
         balance = self.balance(instrument.quote if order.buys else instrument.base)
         funds = balance.free + order.locked

@@ -120,7 +120,7 @@ class SpotTrading:
         rates = {"maker": f"{books.maker:.8f}", "taker": f"{books.taker:.8f}", "buyer": zero, "seller": zero}
         return {"symbol": self._instrument(call).id, "standardCommission": rates}
 
-    def coins(self, call: Call) -> Any:
+    def coins(self, _: Call) -> Any:
         """Assets, as ccxt's ``fetch_currencies`` reads them."""
         assets = sorted({a for i in self.market.values() for a in (i.base, i.quote)})
         return [

@@ -1,8 +1,8 @@
 """WebSocket streams: market data, and what happens to an account's orders.
 
-A connection is made on ``…/ws``, ``…/ws/<stream>``, ``…/stream?streams=…`` or ``…/ws-api/v3``; the production host, or the
-first part of the path that stands for it, tells spot from futures. Messages of a connection go out in order through one
-writer, where the faults of streams strike.
+A connection is made on ``…/ws``, ``…/ws/<stream>``, ``…/stream?streams=…`` or ``…/ws-api/v3``; the production host,
+or the first part of the path that stands for it, tells spot from futures. Messages of a connection go out in order
+through one writer, where the faults of streams strike.
 """
 
 import asyncio

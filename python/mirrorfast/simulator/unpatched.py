@@ -1,12 +1,12 @@
 """Reach the simulator by the production URLs: names resolved to loopback, and a certificate authority for one run.
 
-A ccxt client used like this is byte for byte the one that talks to the real venue. It needs the package ``trustme`` (in the
-extra ``test``).
+A ccxt client used like this is byte for byte the one that talks to the real venue. It needs the package ``trustme``
+(in the extra ``test``).
 """
 
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -89,7 +89,7 @@ class Loopback(AbstractResolver):
 
 @asynccontextmanager
 async def unpatched(
-    exchange_class: type[T], server: "Simulator", authority: Authority, **config: Any
+    exchange_class: Callable[[dict[str, Any]], T], server: "Simulator", authority: Authority, **config: Any
 ) -> AsyncIterator[T]:
     """Make a ccxt client with its production URLs, and close it at the end.
 
@@ -124,7 +124,7 @@ async def unpatched(
     """
     connector = aiohttp.TCPConnector(resolver=Loopback(server.port), ssl=authority.client())
     async with aiohttp.ClientSession(connector=connector) as session:
-        client: Any = exchange_class({**config, "session": session})  # type: ignore[call-arg]
+        client: Any = exchange_class({**config, "session": session})
         if server.clock.speed != 1.0:
             client.milliseconds = server.clock.reported
         try:

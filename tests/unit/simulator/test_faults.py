@@ -8,8 +8,8 @@ import pytest
 from mirrorfast.errors import ConfigurationError, ParameterError
 from mirrorfast.simulator import CATALOGUE, FaultRule, Faults, fault_table
 
-# Rows that an exchange can produce by misbehaving. B (crashes), C (storage), G3–G7 and F2 happen on our side; B7, B8, D9,
-# E8 and G1 are states of the venue's books and market, which `Simulator` sets directly.
+# Rows that an exchange can produce by misbehaving. B (crashes), C (storage), G3–G7 and F2 happen on our side; B7, B8,
+# D9, E8 and G1 are states of the venue's books and market, which `Simulator` sets directly.
 PRODUCED = {
     *(f"A{n}" for n in range(1, 14)),
     "D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8",
@@ -118,3 +118,7 @@ def test_every_row_that_an_exchange_produces_has_a_switch() -> None:
 
 def test_table_names_every_fault() -> None:
     assert fault_table().count("\n") == len(CATALOGUE) + 1
+
+
+def test_the_documentation_has_the_table(root: Path) -> None:
+    assert fault_table() in (root / "docs" / "simulator.md").read_text("utf-8")

@@ -1,5 +1,7 @@
 """The path inside a bar: its trades add up to the recorded bar, and candles of every length come from them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,7 +54,7 @@ def test_the_open_candle_is_the_sum_of_its_trades(rows: list, interval: str, dat
     assert current is not None
     assert current.open_time <= now <= current.close_time
     trades = [t for t in series.between(0, series.position(now)) if current.open_time <= t.time <= now]
-    assert current.count == len(trades)
+    assert current.trades == len(trades)
     assert current.volume == sum(t.quantity for t in trades)
     assert current.quote == sum(t.price * t.quantity for t in trades)
     if trades:
@@ -79,8 +81,7 @@ def test_longer_candles_sum_shorter_ones() -> None:
     rng = np.random.default_rng(4)
     walk = 1_000 + np.cumsum(rng.integers(-5, 6, 500))
     rows = [
-        (int(a), int(max(a, b)) + 2, int(min(a, b)) - 2, int(b), int(rng.integers(0, 99)))
-        for a, b in zip(walk, walk[1:], strict=False)
+        (int(a), int(max(a, b)) + 2, int(min(a, b)) - 2, int(b), int(rng.integers(0, 99))) for a, b in pairwise(walk)
     ]
     series = made(rows, 60_000)
     fine, coarse = series.candles("5m"), series.candles("1h")
