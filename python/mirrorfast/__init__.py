@@ -16,18 +16,22 @@ _LAZY = {
     "BiasReport": "mirrorfast.backtest",
     "ConfigurationError": "mirrorfast.errors",
     "CostConfig": "mirrorfast.config",
+    "DataConfig": "mirrorfast.config",
     "DataError": "mirrorfast.errors",
     "Ensemble": "mirrorfast.ensemble",
     "EnsembleConfig": "mirrorfast.config",
     "FeatureStream": "mirrorfast.features",
     "GradientTrendAgent": "mirrorfast.strategies",
     "IntegratedTradingSystem": "mirrorfast.system",
+    "MarketDataFetcher": "mirrorfast.data",
+    "MarketDataStore": "mirrorfast.data",
     "MeanReversionAgent": "mirrorfast.strategies",
     "MetaConfig": "mirrorfast.config",
     "MetaController": "mirrorfast.meta",
     "MetaDecision": "mirrorfast.meta",
     "MirrorfastError": "mirrorfast.errors",
     "MomentumBreakoutAgent": "mirrorfast.strategies",
+    "MomentumScanner": "mirrorfast.signals",
     "PairsTradingAgent": "mirrorfast.strategies",
     "ParameterError": "mirrorfast.errors",
     "RLConfig": "mirrorfast.config",
@@ -104,6 +108,7 @@ if TYPE_CHECKING:
     )
     from mirrorfast.config import (
         CostConfig,
+        DataConfig,
         EnsembleConfig,
         MetaConfig,
         RiskConfig,
@@ -113,14 +118,14 @@ if TYPE_CHECKING:
         load_config,
     )
     from mirrorfast.credentials import get_secret
-    from mirrorfast.data import BAR_SCHEMA, read_bars, sample_bars, validate_bars
+    from mirrorfast.data import BAR_SCHEMA, MarketDataFetcher, MarketDataStore, read_bars, sample_bars, validate_bars
     from mirrorfast.ensemble import Ensemble, StrategyTrainerAgent
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
     from mirrorfast.features import FeatureStream, compute_features
     from mirrorfast.indicators import TechnicalIndicators
     from mirrorfast.meta import MetaController, MetaDecision
     from mirrorfast.risk import RiskManager
-    from mirrorfast.signals import SignalClassifier, scan_bars
+    from mirrorfast.signals import MomentumScanner, SignalClassifier, scan_bars
     from mirrorfast.strategies import (
         AnomalyDetectionAgent,
         BaseStrategyAgent,
@@ -148,18 +153,22 @@ __all__ = [
     "BiasReport",
     "ConfigurationError",
     "CostConfig",
+    "DataConfig",
     "DataError",
     "Ensemble",
     "EnsembleConfig",
     "FeatureStream",
     "GradientTrendAgent",
     "IntegratedTradingSystem",
+    "MarketDataFetcher",
+    "MarketDataStore",
     "MeanReversionAgent",
     "MetaConfig",
     "MetaController",
     "MetaDecision",
     "MirrorfastError",
     "MomentumBreakoutAgent",
+    "MomentumScanner",
     "PairsTradingAgent",
     "ParameterError",
     "RLConfig",

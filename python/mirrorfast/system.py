@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -17,7 +19,7 @@ from mirrorfast.backtest.benchmark import buy_and_hold
 from mirrorfast.backtest.own import check_own
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
-from mirrorfast.data.feed import ReplayFeed
+from mirrorfast.data.feed import Feed, RecordedFeed, ReplayFeed
 from mirrorfast.data.files import read_bars
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
@@ -31,10 +33,10 @@ from mirrorfast.strategies.lineup import Lineup
 from mirrorfast.strategies.voting import VoteStream
 from mirrorfast.telemetry import get_logger
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+__all__ = ["FeedOpener", "IntegratedTradingSystem", "RunSummary"]
 
-__all__ = ["IntegratedTradingSystem", "RunSummary"]
+FeedOpener = Callable[["IntegratedTradingSystem", int | None], AbstractAsyncContextManager[Feed]]
+"""Opens the feed of a live run."""
 
 _log = get_logger(__name__)
 
@@ -104,6 +106,10 @@ class IntegratedTradingSystem:
         Bars per second and symbol; ``None`` for as fast as possible.
     source
         Where the bars came from, for error messages.
+    feed : callable, optional
+        Opens the feed of a live run: called with this system and the open time (ms) after which to go on, or
+        ``None``; returns an asynchronous context manager of a `Feed`. `bars` are then the history before it: they name
+        symbols and timeframe.
 
     Raises
     ------
@@ -141,6 +147,7 @@ class IntegratedTradingSystem:
         run: str | None = None,
         speed: float | None = None,
         source: str = "bars",
+        feed: FeedOpener | None = None,
     ) -> None:
         self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
         self.config = self._taught(config or TradingConfig())
@@ -164,7 +171,10 @@ class IntegratedTradingSystem:
         require_bars(self.bars, minimum, source=source, reason="the strategies' warm-up and one trade")
         check_own(self.lineup, self.bars, self.config, self.interval)
         self._speed = speed
+        self._source = source
+        self._open_feed = feed
         self._loop: TradingLoop | None = None
+        self._ended: asyncio.Event | None = None
         self._stopping = False
 
     def _taught(self, config: TradingConfig) -> TradingConfig:
@@ -216,16 +226,21 @@ class IntegratedTradingSystem:
     def stop(self) -> None:
         """Ask a running system to end at the next bar boundary."""
         self._stopping = True
+        if self._ended is not None:
+            self._ended.set()
         if self._loop is not None:
             self._loop.stop()
 
-    def run(self, *, watch: Callable[[IntegratedTradingSystem, int], list[Observer]] | None = None) -> RunSummary:
+    def run(
+        self, *, watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None = None
+    ) -> RunSummary:
         """Run to the end of the feed, or until :meth:`stop` or Ctrl-C.
 
         Parameters
         ----------
         watch
-            Called with this system and the number of bar times to come; returns observers of the loop.
+            Called with this system and the number of bar times to come (``None``: no end);
+            returns observers of the loop.
 
         Returns
         -------
@@ -254,7 +269,7 @@ class IntegratedTradingSystem:
         self,
         ledger: Ledger,
         identity: dict[str, Any],
-        watch: Callable[[IntegratedTradingSystem, int], list[Observer]] | None,
+        watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None,
     ) -> Outcome:
         broker = SimulatedBroker(self.engine_json)
         run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols)
@@ -266,21 +281,23 @@ class IntegratedTradingSystem:
                 broker.restore(checkpoint.broker)
                 done, after = checkpoint.feed["done"], checkpoint.feed["after"]
             voters = self._voters(after, {} if checkpoint is None else checkpoint.feed.get("voters", {}))
-            feed = ReplayFeed(self.bars, self.symbols, speed=self._speed, after=after)
-            loop = TradingLoop(
-                engine=self.engine,
-                broker=broker,
-                feed=feed,
-                writer=writer,
-                symbols=self.symbols,
-                strategies=self.strategies,
-                observers=tuple(watch(self, feed.total) if watch else ()),
-                voters=voters,
-            )
-            self._loop = loop
-            if self._stopping:
-                loop.stop()
-            outcome = await loop.run(done=done)
+            async with self._feed(after) as feed:
+                loop = TradingLoop(
+                    engine=self.engine,
+                    broker=broker,
+                    feed=feed,
+                    writer=writer,
+                    symbols=self.symbols,
+                    strategies=self.strategies,
+                    observers=tuple(watch(self, feed.total) if watch else ()),
+                    voters=voters,
+                )
+                self._loop = loop
+                if self._stopping:
+                    loop.stop()
+                outcome = await self._stoppable(loop, done)
+                if isinstance(feed, RecordedFeed):
+                    self.bars = feed.joined(self.bars)
             end = loop.checkpoint if outcome.batches else None
             writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
             return outcome
@@ -299,9 +316,24 @@ class IntegratedTradingSystem:
     def _timeframe(self) -> str:
         return self.interval if self.config.timeframe == "auto" else self.config.timeframe
 
+    def _feed(self, after: int | None) -> AbstractAsyncContextManager[Feed]:
+        if self._open_feed is None:
+            return nullcontext(ReplayFeed(self.bars, self.symbols, speed=self._speed, after=after))
+        return _recording(self._open_feed(self, after), self.symbols)
+
+    async def _stoppable(self, loop: TradingLoop, done: int) -> Outcome:
+        """Run the loop; a live feed may be hours from its next bar, so a stop does not wait for it."""
+        if self._open_feed is None:
+            return await loop.run(done=done)
+        self._ended = asyncio.Event()
+        if self._stopping:
+            self._ended.set()
+        return await loop.run(done=done, ended=self._ended)
+
     def _identity(self) -> dict[str, Any]:
         """Say what makes two starts the same run: configuration and bars, nothing of where or when."""
-        identity: dict[str, Any] = {"engine": json.loads(self.engine_json), "bars": bars_digest(self.bars)}
+        bars = bars_digest(self.bars) if self._open_feed is None else self._source
+        identity: dict[str, Any] = {"engine": json.loads(self.engine_json), "bars": bars}
         if self.lineup.own:
             identity["own"] = self.lineup.identity()
         return identity
@@ -324,8 +356,11 @@ class IntegratedTradingSystem:
         analyzer = TradeAnalyzerAgent(ledger, run=self.run_id)
         report = self.directory / "report.html"
         last = equity["ts"][-1] if equity.height else None
-        seen = self.bars.head(0) if last is None else self.bars.filter(self.bars["timestamp"] <= last)
-        hold = None if last is None else buy_and_hold(seen, self.config.model_copy(update={"symbols": ()}), interval=self.interval).equity
+        times = (None, None) if last is None else (equity["ts"][0], last)
+        seen = self.bars.filter(pl.col("timestamp").is_between(*times)) if equity.height else self.bars.head(0)
+        hold = None
+        if equity.height:
+            hold = buy_and_hold(seen, self.config.model_copy(update={"symbols": ()}), interval=self.interval).equity
         write_report(ledger, run=self.run_id, path=report, bars=self.bars, benchmark=hold)
         return RunSummary(
             run=self.run_id,
@@ -339,6 +374,12 @@ class IntegratedTradingSystem:
             report=report,
             strategies=analyzer.by("strategy").to_dicts(),
         )
+
+
+@asynccontextmanager
+async def _recording(opening: AbstractAsyncContextManager[Feed], symbols: list[str]) -> AsyncIterator[Feed]:
+    async with opening as feed:
+        yield RecordedFeed(feed, symbols)
 
 
 class _interruptible:  # noqa: N801 - reads as a statement

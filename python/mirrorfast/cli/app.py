@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from mirrorfast.cli import backtest, check_bias, config, doctor, live, replay_check, scan, sweep, walk_forward
+from mirrorfast.cli import (
+    backtest,
+    check_bias,
+    config,
+    data,
+    doctor,
+    live,
+    replay_check,
+    scan,
+    simulator,
+    sweep,
+    walk_forward,
+)
 from mirrorfast.cli.options import version_callback
 
 __all__ = ["app"]
@@ -45,4 +57,6 @@ app.command("walk-forward")(walk_forward.walk_forward)
 app.command("replay-check")(replay_check.replay_check)
 app.command("scan")(scan.scan)
 app.add_typer(config.app, name="config")
+app.command("simulator")(simulator.simulator)
+app.add_typer(data.app, name="data")
 app.command("doctor")(doctor.doctor)

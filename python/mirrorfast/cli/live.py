@@ -21,6 +21,12 @@ __all__ = ["live"]
 
 
 def live(
+    exchange: Annotated[
+        str | None,
+        typer.Option(
+            help="Trade on paper at this exchange's prices, by ccxt's name, or 'simulator'. Default: a replay."
+        ),
+    ] = None,
     bars: Annotated[
         Path | None,
         typer.Option(help="Bars to replay: a .parquet or .csv file, or a folder of them. Default: bundled market."),
@@ -29,18 +35,33 @@ def live(
     start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
     speed: Annotated[str, typer.Option(help="Bars per second and symbol, or 'max'. 1 shows one bar a second.")] = "max",
+    timeframe: Annotated[
+        str | None, typer.Option(help="With --exchange: interval of the bars, such as 1m or 1h.")
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream/--poll", help="With --exchange: bars by WebSocket, or by REST as they close.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="With --exchange: stop after so many new bar times.")] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Paper-trade a market replay: feed, features, strategies, ensemble, risk, broker, ledger and report.
+    """Paper-trade a market replay, or an exchange's prices: feed, features, strategies, risk, broker, ledger, report.
 
-    Nothing reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
+    No order reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
     """
     from mirrorfast.cli.span import chosen
     from mirrorfast.system import IntegratedTradingSystem
 
     pace = _speed(speed)
+    if exchange is not None:
+        for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
+            if value is not None:
+                raise ParameterError(f"{option} = {value}: expected without --exchange")
+        _live(exchange, load(config), symbols, timeframe, stream, limit, pace, run, json_)
+        return
+    if timeframe is not None or stream or limit is not None:
+        raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
     cfg, table = chosen(load(config), bars, symbols, start, end)
     system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=str(cfg.bars or "bundled market"))
     screen = console()
@@ -52,10 +73,38 @@ def live(
         _print(screen, summary)
 
 
+def _live(
+    exchange: str,
+    cfg: "TradingConfig",
+    symbols: str | None,
+    timeframe: str | None,
+    stream: bool,
+    limit: int | None,
+    pace: float | None,
+    run: str | None,
+    json_: bool,
+) -> None:
+    from mirrorfast.cli.live_feed import LiveMarket
+
+    screen = console()
+    frame = timeframe or ("1h" if cfg.timeframe == "auto" else cfg.timeframe)
+    wanted = tuple(s.strip() for s in symbols.split(",") if s.strip()) if symbols is not None else cfg.symbols
+    with (
+        LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market,
+        ExitStack() as stack,
+    ):
+        system = market.system(run)
+        summary = system.run(watch=None if json_ else _watch(stack, screen, cfg))
+    if json_:
+        print_json(_plain(summary))
+    else:
+        _print(screen, summary, exchange)
+
+
 def _watch(stack: ExitStack, screen: "Console", cfg: "TradingConfig") -> Any:
     from mirrorfast.cli.live_view import LiveView
 
-    def watch(system: "IntegratedTradingSystem", total: int) -> list[Any]:
+    def watch(system: "IntegratedTradingSystem", total: int | None) -> list[Any]:
         view = LiveView(
             system.engine, system.symbols, run=system.run_id, capital=float(cfg.capital), total=total, console=screen
         )
@@ -91,7 +140,7 @@ def _plain(summary: "RunSummary") -> dict[str, Any]:
     }
 
 
-def _print(screen: "Console", summary: "RunSummary") -> None:
+def _print(screen: "Console", summary: "RunSummary", exchange: str | None = None) -> None:
     from rich import box
     from rich.table import Table
 
@@ -109,4 +158,7 @@ def _print(screen: "Console", summary: "RunSummary") -> None:
     screen.print(f"Ledger  {summary.ledger}", soft_wrap=True, highlight=False)
     screen.print(f"Report  {summary.report}", soft_wrap=True, highlight=False)
     if summary.status != "finished":
-        screen.print(f"Stopped. Go on with: mirrorfast live --run {summary.run}", soft_wrap=True, highlight=False)
+        where = "" if exchange is None else f"--exchange {exchange} "
+        screen.print(
+            f"Stopped. Go on with: mirrorfast live {where}--run {summary.run}", soft_wrap=True, highlight=False
+        )

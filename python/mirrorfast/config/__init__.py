@@ -1,5 +1,6 @@
 """Configuration: pydantic models, every field documented with unit and range; TOML, environment, defaults."""
 
+from mirrorfast.config.data import DataConfig
 from mirrorfast.config.ensemble import (
     BayesianConfig,
     CorrelationConfig,
@@ -26,6 +27,7 @@ __all__ = [
     "BayesianConfig",
     "CorrelationConfig",
     "CostConfig",
+    "DataConfig",
     "DrawdownConfig",
     "DynamicConfig",
     "EnsembleConfig",

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import SecretStr, field_validator, model_validator
 
 from mirrorfast.config.base import Settings, option
+from mirrorfast.config.data import DataConfig
 from mirrorfast.config.ensemble import EnsembleConfig
 from mirrorfast.config.risk import RiskConfig
 from mirrorfast.config.rl import RLConfig
@@ -264,6 +265,7 @@ class TradingConfig(Settings):
     risk: RiskConfig = option(None, "limits between decision and order", default_factory=RiskConfig)
     costs: CostConfig = option(None, "what trading costs in simulation", default_factory=CostConfig)
     rl: RLConfig = option(None, "the learning agent", default_factory=RLConfig)
+    data: DataConfig = option(None, "how market data is fetched", default_factory=DataConfig)
     runs: Path = option(Path("runs"), "directory that holds a directory for each run")
     ledger: SecretStr | None = option(
         None, "SQLAlchemy URL of the ledger, which may hold a password; absent: ledger.sqlite in the run's directory"

@@ -1,4 +1,7 @@
-"""Market data: the shape of bars, files, and the bundled sample."""
+"""Market data: the shape of bars, files, the bundled sample, exchanges and the store."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.files import read_bars, symbol_of
@@ -13,9 +16,15 @@ from mirrorfast.data.schema import (
     validate_bars,
 )
 
+if TYPE_CHECKING:
+    from mirrorfast.data.fetcher import MarketDataFetcher
+    from mirrorfast.data.store import MarketDataStore
+
 __all__ = [
     "BAR_COLUMNS",
     "BAR_SCHEMA",
+    "MarketDataFetcher",
+    "MarketDataStore",
     "as_frame",
     "bar_interval",
     "bars_digest",
@@ -26,3 +35,12 @@ __all__ = [
     "symbol_of",
     "validate_bars",
 ]
+
+# Loaded on use: a table of bars needs no event loop.
+_LAZY = {"MarketDataFetcher": "mirrorfast.data.fetcher", "MarketDataStore": "mirrorfast.data.store"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
+from mirrorfast.data.schema import BAR_SCHEMA
 from mirrorfast.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
-__all__ = ["BarBatch", "Feed", "ReplayFeed"]
+__all__ = ["BarBatch", "Feed", "RecordedFeed", "ReplayFeed"]
 
 Row = tuple[int, float, float, float, float, float]
 
@@ -42,7 +44,7 @@ class Feed(Protocol):
     def total(self) -> int | None:
         """Number of batches to come in all, or ``None`` when there is no end."""
 
-    def batches(self) -> AsyncIterator[BarBatch]:
+    def batches(self) -> AsyncGenerator[BarBatch, None]:
         """Give closed bars, one batch a bar time."""
 
 
@@ -126,7 +128,7 @@ class ReplayFeed:
         if now is not None:
             yield BarBatch(now, rows)
 
-    async def batches(self) -> AsyncIterator[BarBatch]:
+    async def batches(self) -> AsyncGenerator[BarBatch, None]:
         """Give closed bars, one batch a bar time.
 
         Yields
@@ -143,3 +145,57 @@ class ReplayFeed:
                 # Signals and the live view get their turn even when nothing is waited for.
                 await asyncio.sleep(0)
             yield batch
+
+
+class RecordedFeed:
+    """Passes another feed's batches on and keeps them, for the report of a live run.
+
+    Parameters
+    ----------
+    feed
+        Any feed.
+    symbols
+        Symbols in the order of their ids.
+    """
+
+    def __init__(self, feed: Feed, symbols: list[str]) -> None:
+        self._feed = feed
+        self._symbols = symbols
+        self._rows: list[tuple[Any, ...]] = []
+
+    @property
+    def total(self) -> int | None:
+        """Number of batches to come in all, or ``None`` when there is no end."""
+        return self._feed.total
+
+    async def batches(self) -> AsyncGenerator[BarBatch, None]:
+        """Give the batches of the other feed.
+
+        Yields
+        ------
+        BarBatch
+            Unchanged.
+        """
+        async with aclosing(self._feed.batches()) as batches:
+            async for batch in batches:
+                self._rows += [(self._symbols[row[0]], batch.ts, *row[1:]) for row in batch.rows]
+                yield batch
+
+    def joined(self, bars: pl.DataFrame) -> pl.DataFrame:
+        """Join what went by to the bars before it.
+
+        Parameters
+        ----------
+        bars
+            Validated bars.
+
+        Returns
+        -------
+        polars.DataFrame
+            All of them, each once.
+        """
+        seen = pl.DataFrame(self._rows, schema={**BAR_SCHEMA, "timestamp": pl.Int64}, orient="row").with_columns(
+            pl.col("timestamp").cast(BAR_SCHEMA["timestamp"])
+        )
+        whole = pl.concat([bars, seen.select(bars.columns)])
+        return whole.unique(["symbol", "timestamp"], keep="last").sort("symbol", "timestamp")

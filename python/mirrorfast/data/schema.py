@@ -18,6 +18,7 @@ __all__ = [
     "interval_name",
     "require_bars",
     "select_bars",
+    "usable",
     "validate_bars",
 ]
 
@@ -76,6 +77,24 @@ def _order_rules() -> list[_Rule]:
         _Rule("timestamp", step == pl.duration(), "one bar for each symbol and time, and this one is there already"),
         _Rule("timestamp", step < pl.duration(), "a time after the bar before it ({__before__}); sort the rows"),
     ]
+
+
+def usable() -> pl.Expr:
+    """Say of each row whether its numbers make a bar: the rules of `validate_bars` on one row.
+
+    Returns
+    -------
+    polars.Expr
+        True where time, prices and volume are there, finite, in range and in order of size.
+
+    Examples
+    --------
+    >>> bar = {"timestamp": 0, "open": 1.0, "high": 2.0, "low": 0.5, "close": 1.5, "volume": 1.0}
+    >>> pl.DataFrame([bar, bar | {"close": float("nan")}]).select(usable()).to_series().to_list()
+    [True, False]
+    """
+    faults = [rule.broken.fill_null(value=True) for rule in _rules() if rule.column != "symbol"]
+    return ~pl.any_horizontal(faults)
 
 
 def as_frame(bars: Any, *, source: str = "bars") -> pl.DataFrame:

@@ -6,6 +6,8 @@ engine → journal → orders. Intents are in the journal before the broker hear
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +15,8 @@ from mirrorfast.execution.recorder import Recorder
 from mirrorfast.ledger import Batch, Checkpoint
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step
     from mirrorfast.data.feed import BarBatch, Feed
     from mirrorfast.execution.broker import Broker
@@ -74,6 +78,28 @@ class Outcome:
     last_ts: int | None
 
 
+async def _until(ended: asyncio.Event, feed: AsyncGenerator[BarBatch, None]) -> AsyncGenerator[BarBatch, None]:
+    """Pass batches on until an event; a bar that is being waited for then is not waited for."""
+    stop = asyncio.create_task(ended.wait())
+    coming: asyncio.Task[BarBatch] | None = None
+    try:
+        while not ended.is_set():
+            coming = asyncio.ensure_future(anext(feed))
+            await asyncio.wait({coming, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done():
+                return
+            try:
+                batch = coming.result()
+            except StopAsyncIteration:
+                return
+            yield batch
+    finally:
+        pending = [task for task in (stop, coming) if task is not None and not task.done()]
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
+
 class TradingLoop:
     """Drives an engine from a feed through a broker into a journal.
 
@@ -123,13 +149,15 @@ class TradingLoop:
         """Ask the loop to end after the bar time at hand."""
         self._stop = True
 
-    async def run(self, *, done: int = 0) -> Outcome:
+    async def run(self, *, done: int = 0, ended: asyncio.Event | None = None) -> Outcome:
         """Take the feed to its end, or until :meth:`stop`.
 
         Parameters
         ----------
         done
             Batches that an earlier process of this run has done.
+        ended
+            Set by whoever stops the loop: then it does not wait for the next bar of a live feed.
 
         Returns
         -------
@@ -139,14 +167,17 @@ class TradingLoop:
         batches = bars = 0
         last: int | None = None
         finished = True
-        async for batch in self._feed.batches():
-            if self._stop:
-                finished = False
-                break
-            await self._one(batch, done + batches + 1)
-            batches += 1
-            bars += len(batch.rows)
-            last = batch.ts
+        async with aclosing(self._feed.batches()) as feed:
+            coming = feed if ended is None else _until(ended, feed)
+            async for batch in coming:
+                if self._stop:
+                    finished = False
+                    break
+                await self._one(batch, done + batches + 1)
+                batches += 1
+                bars += len(batch.rows)
+                last = batch.ts
+        finished = finished and not (ended is not None and ended.is_set())
         return Outcome(finished, batches, bars, last)
 
     async def _one(self, batch: BarBatch, count: int) -> None:

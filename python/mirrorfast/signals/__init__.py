@@ -1,6 +1,7 @@
 """Classification and scanning of feature rows (SPEC §4)."""
 
 from mirrorfast.signals.classifier import LABELS, SignalClassifier, direction
+from mirrorfast.signals.momentum_scanner import MomentumScanner, ScanResult
 from mirrorfast.signals.scanner import scan_bars
 
-__all__ = ["LABELS", "SignalClassifier", "direction", "scan_bars"]
+__all__ = ["LABELS", "MomentumScanner", "ScanResult", "SignalClassifier", "direction", "scan_bars"]
