@@ -139,7 +139,7 @@ class LiveMarket:
 
         kind = StreamFeed if self._stream else PollFeed
         async with self._fetcher(pro=self._stream) as fetcher:
-            warm_up = system.engine.warm_up + 1
+            warm_up = max(system.engine.warm_up, system.lineup.warm_up) + 1
             feed = kind(fetcher, system.symbols, self._timeframe, history=warm_up, after=after)
             if self._limit is None:
                 yield feed

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-pytest_plugins: list[str] = []
-
 
 class _Idle(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
     """Instead of sleeping, moves the loop's time on."""
