@@ -364,11 +364,11 @@ def test_futures(trade: Callable[..., Any]) -> None:
 def test_market_streams(trade: Callable[..., Any]) -> None:
     async def work(venue: Simulator, client: Any) -> None:
         wait = asyncio.wait_for
-        for _ in range(12):
-            await wait(client.watch_ohlcv_for_symbols([[SYMBOL, "1h"]]), 5)
+        await wait(client.watch_ohlcv_for_symbols([[SYMBOL, "1h"]]), 30)
+        while len(client.ohlcvs[SYMBOL]["1h"]) < 4:
+            await wait(client.watch_ohlcv_for_symbols([[SYMBOL, "1h"]]), 30)
         streamed = [list(row) for row in client.ohlcvs[SYMBOL]["1h"]]
         rest = {r[0]: r for r in await client.fetch_ohlcv(SYMBOL, "1h", limit=50)}
-        assert len(streamed) > 2
         assert all(rest[row[0]] == row for row in streamed[:-1])
         trades = await wait(client.watch_trades(SYMBOL), 5)
         quotes = await wait(client.watch_bids_asks([SYMBOL]), 5)
@@ -395,6 +395,23 @@ def test_account_streams(trade: Callable[..., Any]) -> None:
                     break
                 await asyncio.sleep(0.02)
             assert (client.orders[-1]["symbol"], client.orders[-1]["filled"]) == (symbol, 0.1)
+
+    trade(work, ccxt_pro.binance)
+
+
+def test_futures_account_streams(trade: Callable[..., Any]) -> None:
+    async def work(venue: Simulator, client: Any) -> None:
+        client.options["watchPositions"] = {"fetchPositionsSnapshot": False, "awaitPositionsSnapshot": False}
+        positions = asyncio.ensure_future(client.watch_positions([SWAP]))
+        orders = asyncio.ensure_future(client.watch_orders(SWAP))
+        while not any(c.account is venue.account for c in venue.streams.connections):
+            await asyncio.sleep(0.02)
+        stop = await client.create_order(SWAP, "market", "buy", 0.2, None, {"triggerPrice": last(venue) * 1.05})
+        (first,) = await asyncio.wait_for(orders, 5)
+        assert (first["id"], first["status"]) == (stop["id"], "open")
+        await client.create_order(SWAP, "market", "sell", 0.3)
+        (position,) = await asyncio.wait_for(positions, 5)
+        assert (position["symbol"], position["side"], position["contracts"]) == (SWAP, "short", 0.3)
 
     trade(work, ccxt_pro.binance)
 
