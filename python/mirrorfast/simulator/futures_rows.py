@@ -182,7 +182,8 @@ def algo_update(o: Order, now: int) -> dict[str, Any]:
         "E": now,
         "o": {
             "caid": o.client_id, "aid": o.id, "at": "CONDITIONAL", "o": o.kind, "s": o.symbol, "S": o.side,
-            "ps": "BOTH", "f": o.time_in_force, "q": _n(o.quantity), "X": o.status, "ai": "", "ap": _n(None), "aq": _n(None),
+            "ps": "BOTH", "f": o.time_in_force, "q": _n(o.quantity), "X": o.status, "ai": "",
+            "ap": _n(None), "aq": _n(None),
             "act": "0", "tp": _n(o.stop), "p": _n(o.price), "V": "NONE", "wt": "CONTRACT_PRICE", "pm": "NONE",
             "cp": o.close_position, "pP": False, "R": o.reduce_only, "tt": o.working_time, "gtd": 0,
         },
