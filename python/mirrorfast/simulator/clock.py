@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Final
 
 from mirrorfast.errors import ParameterError
 
 __all__ = ["SimulatedClock"]
+
+_SAME_MS: Final = 500
 
 
 class SimulatedClock:
@@ -55,6 +58,11 @@ class SimulatedClock:
     def speed(self) -> float:
         """Simulated seconds in a real one."""
         return self._speed
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is not the wall clock's time."""
+        return self._speed != 1.0 or abs(self.now() - time.time_ns() // 1_000_000) > _SAME_MS
 
     def now(self) -> int:
         """Tell the market's time.

@@ -51,7 +51,7 @@ def connect(exchange_class: "Callable[[dict[str, Any]], T]", server: "Simulator 
     base = server if isinstance(server, str) else server.url
     client: Any = exchange_class(config)
     client.urls["api"] = _rewritten(client.urls["api"], base.rstrip("/"), getattr(client, "hostname", None))
-    if not isinstance(server, str) and server.clock.speed != 1.0:
+    if not isinstance(server, str) and server.clock.differs:
         # A venue whose time runs otherwise refuses timestamps of the wall clock.
         client.milliseconds = server.clock.reported
     return client  # type: ignore[no-any-return]

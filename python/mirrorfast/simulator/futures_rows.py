@@ -8,7 +8,7 @@ from mirrorfast.simulator.futures_books import MAINTENANCE, Position
 from mirrorfast.simulator.market import Instrument
 from mirrorfast.simulator.orders import Execution, Order
 
-__all__ = ["algo_row", "futures_row", "order_update", "position_row", "trade_row"]
+__all__ = ["account_update", "algo_row", "algo_update", "futures_row", "order_update", "position_row", "trade_row"]
 
 _ZERO = Decimal(0)
 
@@ -170,5 +170,41 @@ def order_update(what: str, o: Order, e: Execution | None, now: int) -> dict[str
             "b": "0", "a": "0", "m": e is not None and e.maker, "R": o.reduce_only, "wt": "CONTRACT_PRICE",
             "ot": _worked_as(o), "ps": "BOTH", "cp": o.close_position, "rp": _n(None if e is None else e.realized),
             "pP": False, "si": 0, "ss": 0, "V": "NONE", "pm": "NONE", "gtd": 0,
+        },
+    }  # fmt: skip
+
+
+def algo_update(o: Order, now: int) -> dict[str, Any]:
+    """Write one transition of a conditional order, up to its trigger, for the account's stream."""
+    return {
+        "e": "ALGO_UPDATE",
+        "T": now,
+        "E": now,
+        "o": {
+            "caid": o.client_id, "aid": o.id, "at": "CONDITIONAL", "o": o.kind, "s": o.symbol, "S": o.side,
+            "ps": "BOTH", "f": o.time_in_force, "q": _n(o.quantity), "X": o.status, "ai": "",
+            "ap": _n(None), "aq": _n(None),
+            "act": "0", "tp": _n(o.stop), "p": _n(o.price), "V": "NONE", "wt": "CONTRACT_PRICE", "pm": "NONE",
+            "cp": o.close_position, "pP": False, "R": o.reduce_only, "tt": o.working_time, "gtd": 0,
+        },
+    }  # fmt: skip
+
+
+def account_update(p: Position, asset: str, wallet: Decimal, mark: Decimal, now: int) -> dict[str, Any]:
+    """Write a wallet and a position that a fill has changed, for the account's stream."""
+    return {
+        "e": "ACCOUNT_UPDATE",
+        "T": now,
+        "E": now,
+        "a": {
+            "m": "ORDER",
+            "B": [{"a": asset, "wb": _n(wallet), "cw": _n(wallet - p.wallet), "bc": "0"}],
+            "P": [
+                {
+                    "s": p.symbol, "pa": f"{p.amount:f}", "ep": _n(p.entry), "bep": _n(p.entry), "cr": "0",
+                    "up": _n(p.unrealized(mark)), "mt": "isolated" if p.isolated else "cross", "iw": _n(p.wallet),
+                    "ps": "BOTH", "ma": asset,
+                }
+            ],
         },
     }  # fmt: skip

@@ -27,7 +27,7 @@ from mirrorfast.simulator.account import KEY, SECRET, Account, authenticate
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.faults import FaultRule, Faults
 from mirrorfast.simulator.futures_books import FuturesBooks
-from mirrorfast.simulator.futures_rows import order_update
+from mirrorfast.simulator.futures_rows import account_update, algo_update, order_update
 from mirrorfast.simulator.futures_trading import FuturesTrading
 from mirrorfast.simulator.limits import Limits, Refused
 from mirrorfast.simulator.market import Instrument, futures_of, load_market, shift_to
@@ -202,7 +202,15 @@ class Simulator:
         self.streams.account_event(account, balances_event(account.spot, assets, now), futures=False)
 
     def _futures_event(self, account: Account, what: str, order: Order, fill: Execution | None) -> None:
-        self.streams.account_event(account, order_update(what, order, fill, self.clock.now()), futures=True)
+        now = self.clock.now()
+        waits = order.algo and not order.working
+        event = algo_update(order, now) if waits else order_update(what, order, fill, now)
+        self.streams.account_event(account, event, futures=True)
+        if fill is not None:
+            books = account.futures
+            position, wallet = books.position(order.symbol), books.wallets[fill.fee_asset]
+            changed = account_update(position, fill.fee_asset, wallet, books.mark(order.symbol), now)
+            self.streams.account_event(account, changed, futures=True)
 
     def _listen_key(self, call: Call) -> Any:
         account = self.accounts[call.account or ""]

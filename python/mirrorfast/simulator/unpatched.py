@@ -125,7 +125,7 @@ async def unpatched(
     connector = aiohttp.TCPConnector(resolver=Loopback(server.port), ssl=authority.client())
     async with aiohttp.ClientSession(connector=connector) as session:
         client: Any = exchange_class({**config, "session": session})
-        if server.clock.speed != 1.0:
+        if server.clock.differs:
             client.milliseconds = server.clock.reported
         try:
             yield client

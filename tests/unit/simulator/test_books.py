@@ -1,5 +1,6 @@
 """The ledger keeps its laws under any flow of orders: exact, never negative, everything explained by trades."""
 
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -252,3 +253,22 @@ def test_funding_is_paid_every_eight_hours() -> None:
     assert [r["time"] % (8 * HOUR) for r in rows] == [0, 0, 0]
     assert all(float(r["income"]) > 0 for r in rows)  # shorts receive a positive rate
     assert books.audit() == books.wallets
+
+
+def test_the_flows_above_do_trade() -> None:
+    """A law that nothing exercises says nothing: a plain random flow reaches every state of an order."""
+    rng = random.Random(3)
+    simulator = venue(participation=0.001)
+    kinds = ["MARKET", "QUOTE", "LIMIT", "IOC", "FOK", "LIMIT_MAKER", "STOP_LOSS", "TAKE_PROFIT", "TRAILING", "CANCEL"]
+    for _ in range(400):
+        perform(
+            simulator, (rng.choice(kinds), rng.choice(["BUY", "SELL"]), rng.randint(1, 3_000), rng.randint(-200, 200))
+        )
+        perform(simulator, ("TIME", "BUY", rng.randint(1, HOUR), 0))
+    check_spot(simulator)
+    books = simulator.account.spot
+    assert len(books.executions) > 200
+    assert {o.status for o in books.orders.values()} >= {"FILLED", "CANCELED", "EXPIRED"}
+    assert {e.maker for e in books.executions} == {True, False}
+    assert any(len(o.executions) > 1 for o in books.orders.values())
+    assert any(o.trailing is not None and o.filled > 0 for o in books.orders.values())
