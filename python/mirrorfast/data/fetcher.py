@@ -36,6 +36,8 @@ _log = get_logger(__name__)
 _PARSED: Final = Layout()
 # Gaps that a venue has confirmed, remembered so that an illiquid market is not asked for them at every scan.
 _REMEMBERED: Final = 50_000
+# Bars that an answer may have lost. A longer gap is a market that was shut; a download asks for it all the same.
+_LOST: Final = 10
 
 
 @dataclass(slots=True)
@@ -388,7 +390,7 @@ class MarketDataFetcher:
         else:
             pieces = [p async for p in self.pages(symbol, interval, start=running - step * count)]
             frame = merged(pieces)[0] if pieces else pl.DataFrame(schema=CANDLE_SCHEMA)
-        frame, gaps = await self._refilled(symbol, interval, frame.tail(count))
+        frame, gaps = await self._refilled(symbol, interval, frame.tail(count), longest=_LOST)
         return _Series(frame, gaps)
 
     async def _ask(self, symbol: str, interval: str, *, since: int | None, limit: int) -> Candles:
@@ -425,7 +427,9 @@ class MarketDataFetcher:
             _log.warning("rows_refused", exchange=self.name, symbol=symbol, timeframe=interval, rows=candles.refused)
         return candles
 
-    async def _refilled(self, symbol: str, interval: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Gap]]:
+    async def _refilled(
+        self, symbol: str, interval: str, frame: pl.DataFrame, *, longest: int | None = None
+    ) -> tuple[pl.DataFrame, list[Gap]]:
         """Ask once more for what is missing; what is missing then too, the venue does not have."""
         gaps = find_gaps(frame, interval)
         new = [gap for gap in gaps if (symbol, interval, gap.start) not in self._confirmed]
@@ -437,6 +441,9 @@ class MarketDataFetcher:
             self._confirm(symbol, interval, new)
             return frame, gaps
         for gap in new:
+            if longest is not None and gap.bars > longest:
+                self._confirm(symbol, interval, [gap])
+                continue
             try:
                 limit = min(gap.bars + 1, self.client.facts.page)
                 candles = await self._ask(symbol, interval, since=gap.start, limit=limit)

@@ -1,5 +1,6 @@
 """What a venue may send as candles, and that only bars come out."""
 
+import copy
 import json
 import math
 import random
@@ -98,9 +99,9 @@ def malformed(draw: random.Random) -> str:
     for _ in range(draw.randrange(8)):
         k = draw.randrange(len(rows) + 1)
         if k < len(rows) and isinstance(rows[k], list) and rows[k]:
-            rows[k][draw.randrange(len(rows[k]))] = draw.choice(VALUES)
+            rows[k][draw.randrange(len(rows[k]))] = copy.deepcopy(draw.choice(VALUES))
         else:
-            rows.insert(k, draw.choice(VALUES))
+            rows.insert(k, copy.deepcopy(draw.choice(VALUES)))
     document: Any = draw.choice([rows, {"data": rows}, {"result": {"list": rows}}, {"result": {"X": rows, "last": 1}}])
     text = json.dumps(document)
     return text[: draw.randrange(len(text) + 1)] if draw.random() < 0.3 else text
