@@ -181,7 +181,7 @@ fn main() {
     let bars = market(SYMBOLS, BARS);
     let n = bars.len();
     let config = FeatureConfig::default();
-    let plan = Plan::new(&config, &Col::ALL).expect("a plan");
+    let plan = Plan::new(&config, Col::ALL).expect("a plan");
     let narrow: Vec<Col> = Col::ALL.iter().copied().filter(|c| !c.needs_levels()).collect();
     let narrow = Plan::new(&config, &narrow).expect("a plan");
 

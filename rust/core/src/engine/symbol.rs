@@ -81,9 +81,9 @@ struct Image {
 }
 
 /// A strategy on the run's bars of `base` milliseconds or, where it asks for them, on longer ones.
-fn build(s: &StrategyConfig, base: i64, context: &StrategyContext) -> Result<Box<dyn Strategy>> {
+fn build(s: &StrategyConfig, base: i64, context: StrategyContext) -> Result<Box<dyn Strategy>> {
     let row = registry::find(s.kind())?;
-    let Some(timeframe) = &s.timeframe else { return row.build_fitted(&s.given(), context, s.model.as_deref()) };
+    let Some(timeframe) = &s.timeframe else { return row.build_fitted(&s.given(), &context, s.model.as_deref()) };
     let named = |e| match e {
         CoreError::Parameter { name, value, expected } if name == "timeframe" => {
             CoreError::parameter(format!("strategies.{}.timeframe", s.name), value, expected)
@@ -91,12 +91,12 @@ fn build(s: &StrategyConfig, base: i64, context: &StrategyContext) -> Result<Box
         other => other,
     };
     let length = interval_ms(timeframe).map_err(named)?;
-    let context = StrategyContext { timeframe: Timeframe::parse(timeframe).map_err(named)?, ..*context };
+    let context = StrategyContext { timeframe: Timeframe::parse(timeframe).map_err(named)?, ..context };
     let inner = row.build_fitted(&s.given(), &context, s.model.as_deref())?;
     if length == base {
         return Ok(inner);
     }
-    Ok(Box::new(Longer::new(inner, Resampler::new(base, length).map_err(named)?, &context)?))
+    Ok(Box::new(Longer::new(inner, Resampler::new(base, length).map_err(named)?, context)?))
 }
 
 impl SymbolState {
@@ -109,7 +109,7 @@ impl SymbolState {
         for (slot, s) in config.strategies.iter().enumerate() {
             // One that compares symbols is no symbol's own.
             if universe::row(s).is_none() {
-                built.push(build(s, base, &context)?);
+                built.push(build(s, base, context)?);
                 slots.push(slot);
             }
         }

@@ -110,8 +110,8 @@ struct Image {
 
 impl Longer {
     /// `inner`, which was built for `context`, on the bars that `resampler` makes.
-    pub(crate) fn new(inner: Box<dyn Strategy>, resampler: Resampler, context: &StrategyContext) -> Result<Self> {
-        let StrategyContext { market, timeframe } = *context;
+    pub(crate) fn new(inner: Box<dyn Strategy>, resampler: Resampler, context: StrategyContext) -> Result<Self> {
+        let StrategyContext { market, timeframe } = context;
         let config = FeatureConfig { market, timeframe, ..FeatureConfig::default() };
         let features = inner.needs_features().then(|| FeatureState::new(&config)).transpose()?;
         Ok(Self { inner, resampler, features, row: FeatureRow::MISSING, vote: Vote::COLD })
@@ -235,7 +235,7 @@ mod tests {
     fn longer(name: &str) -> Longer {
         let context = StrategyContext { market: Market::Crypto, timeframe: Timeframe::parse("4h").unwrap() };
         let inner = registry::find(name).unwrap().build_with(&[], &context).unwrap();
-        Longer::new(inner, Resampler::new(HOUR, 4 * HOUR).unwrap(), &context).unwrap()
+        Longer::new(inner, Resampler::new(HOUR, 4 * HOUR).unwrap(), context).unwrap()
     }
 
     proptest! {
