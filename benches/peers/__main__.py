@@ -36,7 +36,15 @@ def main() -> None:
             text.append(f"## {name.capitalize()}\n\n{run(options.rounds)}\n")
             print(text[-1], flush=True)
     if options.only is None:
-        options.output.write_text("\n".join(text))
+        options.output.write_text("\n".join([*text, *others(options.output)]))
+
+
+def others(output: pathlib.Path) -> list[str]:
+    """Sections of the file that are measured elsewhere."""
+    if not output.exists():
+        return []
+    found = output.read_text().split("\n## ")[1:]
+    return [f"## {part}" for part in found if part.split("\n", 1)[0].lower() not in PARTS]
 
 
 if __name__ == "__main__":

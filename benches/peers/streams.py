@@ -15,7 +15,7 @@ def run(rounds: int = 7) -> str:
     frame, arrays = panel()
     warm = frame.filter(pl.int_range(pl.len()).over("symbol") < BARS - 200)
     late = [frame.filter(pl.int_range(pl.len()).over("symbol") == k).rechunk() for k in range(BARS - 200, BARS)]
-    stream = mf.FeatureStream()
+    stream = mf.FeatureStream(threads=1)
     stream.update(warm)
     at = iter(late * 50)
 
@@ -23,7 +23,7 @@ def run(rounds: int = 7) -> str:
         nonlocal stream, at
         batch = next(at, None)
         if batch is None or batch["timestamp"][0] == late[0]["timestamp"][0]:
-            stream = mf.FeatureStream()
+            stream = mf.FeatureStream(threads=1)
             stream.update(warm)
             at = iter(late)
             batch = next(at)
