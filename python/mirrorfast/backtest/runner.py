@@ -108,7 +108,7 @@ def backtest(
     )
     lineup = Lineup.of(cfg)
     table, checked = prepare_bars(bars, cfg)
-    interval = _interval(checked)
+    interval = bar_interval(table) if checked.step_ms is None else interval_name(checked.step_ms)
     engine_json = cfg.to_engine_json(checked.symbols, interval=interval, own=lineup.own_names)
     needed = max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2
     if min(checked.rows) < needed:
@@ -121,6 +121,7 @@ def backtest(
         cfg,
         engine_json,
         checked=checked,
+        lineup=lineup,
         decisions=decisions,
         orders=orders,
         trade_from=trade_from,
@@ -157,6 +158,7 @@ def execute(
     engine_json: str,
     *,
     checked: _core.BarTable | None = None,
+    lineup: Lineup | None = None,
     decisions: bool = True,
     orders: bool = True,
     trade_from: datetime | None = None,
@@ -176,6 +178,8 @@ def execute(
         What is run.
     checked
         The same bars as the engine takes them, where they were made already.
+    lineup
+        The strategies of the configuration, where they were made already.
     decisions
         Keep one row a bar.
     orders
@@ -198,11 +202,10 @@ def execute(
     if trade_from is not None:
         engine_json, policy = _idle_before(table, engine_json, trade_from)
     start = time.perf_counter()
-    lineup = Lineup.of(cfg)
-    if votes is not None or not lineup.own:
-        asked = None if votes is None else list(votes)
-    else:
-        asked = list(own_votes(lineup, table, cfg, interval or bar_interval(table)))
+    asked = None if votes is None else list(votes)
+    if asked is None:
+        lineup = lineup or Lineup.of(cfg)
+        asked = own_votes(lineup, table, cfg, interval or bar_interval(table)) if lineup.own else None
     out = _core.run_backtest(
         table if checked is None else checked,
         engine_json,
@@ -287,10 +290,3 @@ def prepare_bars(bars: Any, cfg: TradingConfig) -> tuple[pl.DataFrame, _core.Bar
                 return bars, checked
     table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
     return table, _core.BarTable(table)
-
-
-def _interval(checked: _core.BarTable) -> str:
-    if checked.step_ms is None:
-        msg = f"bars: {len(checked)} rows: expected at least two of one symbol to tell the timeframe"
-        raise DataError(msg)
-    return interval_name(checked.step_ms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from mirrorfast import _core
@@ -13,8 +14,6 @@ from mirrorfast.strategies.own import as_strategy, source_digest
 from mirrorfast.strategies.registry import create, registered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mirrorfast.config import StrategyConfig, TradingConfig
     from mirrorfast.strategies.base import BaseStrategyAgent
 
@@ -141,5 +140,7 @@ def _agent(strategy: StrategyConfig) -> BaseStrategyAgent | None:
     return as_strategy(load_object(str(strategy.source)), name=strategy.name, params=strategy.params)
 
 
-def _catalogue() -> Sequence[str]:
-    return [row["name"] for row in _core.strategy_catalogue()]
+@cache
+def _catalogue() -> frozenset[str]:
+    # Each row of it makes a strategy, and a sweep asks for every combination.
+    return frozenset(row["name"] for row in _core.strategy_catalogue())
