@@ -3,10 +3,11 @@
 //! A file holds one indicator: its state, `update`, `reset`, `warm_up` and its [`Row`]. The family's `mod.rs` lists the rows;
 //! [`registry`] joins the families. The bindings know only [`registry`], so they do not grow with the catalogue.
 
-use pulp::{Arch, NullaryFnOnce};
+use pulp::NullaryFnOnce;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::{CoreError, Result};
+use crate::wide::wide;
 
 pub mod candles;
 pub mod instance;
@@ -126,7 +127,7 @@ fn span<K: Indicator<I, O>, const I: usize, const O: usize>(
 ) {
     let n = inputs.first().map_or(0, |c| c.len());
     let filling = Filling { kernel: &mut *kernel, inputs, outputs: outputs.each_mut().map(|c| &mut **c) };
-    let done = if K::WIDE { Arch::new().dispatch(filling) } else { filling.call() };
+    let done = if K::WIDE { wide(filling) } else { filling.call() };
     if done {
         return;
     }
