@@ -90,7 +90,7 @@ struct Image {
 }
 
 /// Layout of [`DecisionEngine::snapshot`]; raised whenever a state changes shape.
-const SNAPSHOT_VERSION: u32 = 2;
+const SNAPSHOT_VERSION: u32 = 3;
 
 impl DecisionEngine {
     /// An engine before its first bar.
