@@ -58,7 +58,7 @@ def make_learner(config: RLConfig, env: Any, *, seed: int | None = None, tensorb
     common: dict[str, Any] = {
         "policy": "MlpPolicy",
         "env": env,
-        "learning_rate": _schedule(config),
+        "learning_rate": config.learning_rate,
         "gamma": config.gamma,
         "seed": config.seed if seed is None else seed,
         "tensorboard_log": tensorboard,
@@ -66,8 +66,11 @@ def make_learner(config: RLConfig, env: Any, *, seed: int | None = None, tensorb
         "verbose": 0,
         "policy_kwargs": {"net_arch": list(config.net_arch)},
     }
+    held: list[Any] = []
+    if config.learning_rate_end is not None:
+        common["learning_rate"] = _falling(config, held)
     if config.algorithm == "PPO":
-        return sb3.PPO(
+        model = sb3.PPO(
             **common,
             n_steps=config.n_steps,
             # A minibatch larger than what is collected would be refused, a ragged one warned about.
@@ -77,23 +80,30 @@ def make_learner(config: RLConfig, env: Any, *, seed: int | None = None, tensorb
             clip_range=config.clip_range,
             ent_coef=config.ent_coef,
         )
-    if config.algorithm == "A2C":
-        return sb3.A2C(**common, n_steps=config.n_steps, gae_lambda=config.gae_lambda, ent_coef=config.ent_coef)
-    return sb3.SAC(
-        **common,
-        batch_size=config.batch_size,
-        buffer_size=config.buffer_size,
-        learning_starts=config.learning_starts,
-        train_freq=config.train_freq,
-        gradient_steps=config.gradient_steps,
-    )
+    elif config.algorithm == "A2C":
+        model = sb3.A2C(**common, n_steps=config.n_steps, gae_lambda=config.gae_lambda, ent_coef=config.ent_coef)
+    else:
+        model = sb3.SAC(
+            **common,
+            batch_size=config.batch_size,
+            buffer_size=config.buffer_size,
+            learning_starts=config.learning_starts,
+            train_freq=config.train_freq,
+            gradient_steps=config.gradient_steps,
+        )
+    held.append(model)
+    return model
 
 
-def _schedule(config: RLConfig) -> float | Callable[[float], float]:
-    start, end = config.learning_rate, config.learning_rate_end
-    if end is None:
-        return start
-    return lambda left: end + (start - end) * left
+def _falling(config: RLConfig, held: list[Any]) -> Callable[[float], float]:
+    """Fall with the steps of the whole training; the library's own measure starts anew with every call of `learn`."""
+    start, end = config.learning_rate, config.learning_rate_end or 0.0
+
+    def rate(_left: float) -> float:
+        done = held[0].num_timesteps / config.total_timesteps if held else 0.0
+        return start + (end - start) * min(done, 1.0)
+
+    return rate
 
 
 def _divisor(rows: int, wanted: int) -> int:
