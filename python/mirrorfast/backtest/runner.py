@@ -67,9 +67,9 @@ def backtest(
         ``symbol`` and ``confidence`` where they matter. The configuration's ``meta`` says how it and the strategies
         share the decision; bars without a row follow the strategies.
     rates : DataFrame or Arrow table, optional
-        What quote currencies are worth: ``currency``, ``timestamp`` (when the rate was known, or the open of the bar that
-        it is the close of) and ``rate`` (account currency for one unit). A bar's close knows the rates of its own time
-        and earlier. Where the run has bars of the pair, the configuration's ``rate_symbols`` is the shorter way.
+        What quote currencies are worth: ``currency``, ``timestamp`` (when the rate was known, or the open of the run's
+        bar that it is the close of) and ``rate`` (account currency for one unit). A bar's close knows the rates of its
+        own time and earlier. Where the run has bars of the pair, ``rate_symbols`` of the configuration is shorter.
     bias_check : {"raise", "warn", "off"}, optional
         What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
         configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more

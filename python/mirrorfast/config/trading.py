@@ -223,9 +223,6 @@ class TradingConfig(Settings):
     """
 
     symbols: tuple[str, ...] = option((), "what is traded; empty: every symbol of the bars but those of watch")
-    watch: tuple[str, ...] = option(
-        (), "symbols whose bars come along without being traded, such as a pair that only tells a rate"
-    )
     timeframe: str = option(
         "auto",
         "scalping, short, medium, daily, weekly, or an interval such as 15m, 4h; sets periods and thresholds; "
@@ -256,6 +253,9 @@ class TradingConfig(Settings):
         'pair of the run whose closes set the rate of a currency, EUR = "EUR/USD", JPY = "USD/JPY"; pairs may lead to '
         "the account's currency through each other",
         default_factory=dict,
+    )
+    watch: tuple[str, ...] = option(
+        (), "symbols whose bars come along without being traded, such as a pair that only tells a rate"
     )
     instruments: dict[str, InstrumentConfig] = option(
         None,

@@ -132,5 +132,5 @@ class Recorder:
 
 
 def _foreign(rate: float) -> float | None:
-    """The account's own currency has no rate to write down."""
+    """Leave the rate of the account's own currency away."""
     return None if rate == 1.0 else rate
