@@ -41,8 +41,8 @@ class AnomalyDetectionAgent(FittedStrategyAgent):
     Notes
     -----
     A bar is (log return, ln(high / low), ln(1 + volume ratio)). The forest is grown on the trailing window only,
-    before the bar is judged. The first one is there at once; a later one is grown by equal steps over the 50 bars after
-    its window (or ``refit`` where that is less) and then takes over, so that no single bar waits for a hundred trees.
+    before the bar is judged. The first one is there at once; a later one is grown by equal steps over the 100 bars
+    after its window (or ``refit`` where that is less) and then takes over, so that no bar waits for a hundred trees.
     An anomaly is a bar whose score lies below that of the `contamination` share of the
     training bars; the position is against its return. Confidence: ``0.5 + 0.5·min(1, (offset − score) / (1 +
     offset))``. Scores are those of scikit-learn's ``IsolationForest.score_samples``; a forest fitted there, or its ONNX

@@ -38,7 +38,7 @@ class RegimeChangeAgent(FittedStrategyAgent):
     A Gaussian hidden Markov model of three states over (log return, log volatility) tells the regimes apart. Its
     state probabilities are *filtered*: of the present given the past, never smoothed with the future. The most
     volatile state is the storm; of the others, the one whose mean return is the furthest from 0 is the trend.
-    The first model is there at once; a later one is fitted by equal steps over the 26 bars after its window (or
+    The first model is there at once; a later one is fitted by equal steps over the 46 bars after its window (or
     ``refit`` where that is less), and takes over once it has filtered up to the present.
     Confidence: the regime's probability when the position is taken. A model fitted with hmmlearn can be given as
     `model`.

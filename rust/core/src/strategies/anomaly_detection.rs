@@ -70,7 +70,7 @@ pub struct AnomalyDetection {
 }
 
 /// Most bars over which a forest grows: one bar should not wait for a hundred trees.
-const SPREAD: usize = 50;
+const SPREAD: usize = 100;
 
 /// A forest under way.
 #[derive(Debug, Clone, Serialize, Deserialize)]

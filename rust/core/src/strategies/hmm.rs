@@ -227,7 +227,8 @@ impl Hmm {
     pub(super) fn fit<const N: usize>(points: &[Point], iterations: usize) -> Option<Self> {
         let mut learning = Learning::<N>::begin(points)?;
         for _ in 0..iterations {
-            learning.improve()?;
+            learning.forward()?;
+            learning.backward()?;
         }
         Some(learning.finish())
     }
@@ -248,6 +249,7 @@ pub(super) struct Learning<const N: usize> {
     /// By observation; kept between the rounds for their room alone.
     density: Vec<[f64; N]>,
     weights: Vec<[f64; N]>,
+    norm: Vec<f64>,
 }
 
 /// Bars after which the forward probabilities are scaled back to a sum of 1: a division that everything after it waits for. Between
@@ -284,7 +286,8 @@ impl<const N: usize> Learning<N> {
         let transition = std::array::from_fn(|i| std::array::from_fn(|j| if i == j { stay } else { away }));
         let states = states(&points, &weights)?;
         let density = vec![[0.0; N]; points.len()];
-        Some(Self { center, scale, points, start: [1.0 / N as f64; N], transition, states, density, weights })
+        let norm = vec![1.0; points.len()];
+        Some(Self { center, scale, points, start: [1.0 / N as f64; N], transition, states, density, weights, norm })
     }
 
     /// The model as it is now.
@@ -300,8 +303,8 @@ impl<const N: usize> Learning<N> {
         }
     }
 
-    /// One round: responsibilities by scaled forward and backward passes, then the parameters they imply.
-    pub(super) fn improve(&mut self) -> Option<()> {
+    /// First half of a round: densities, and the forward pass over them.
+    pub(super) fn forward(&mut self) -> Option<()> {
         let length = self.points.len();
         for (row, p) in self.density.iter_mut().zip(&self.points) {
             let log = self.states.each_ref().map(|s| s.log_density(p));
@@ -310,7 +313,7 @@ impl<const N: usize> Learning<N> {
             *row = log.map(|l| if l == top { 1.0 } else { (l - top).exp() });
         }
         let weights = &mut self.weights;
-        let mut norm = vec![1.0; length];
+        let norm = &mut self.norm;
         let mut last = [0.0; N];
         for t in 0..length {
             let mut prior = self.start;
@@ -328,6 +331,12 @@ impl<const N: usize> Learning<N> {
             }
             weights[t] = last;
         }
+        Some(())
+    }
+
+    /// Second half: the backward pass, and the parameters that the responsibilities imply.
+    pub(super) fn backward(&mut self) -> Option<()> {
+        let (length, weights, norm) = (self.points.len(), &mut self.weights, &self.norm);
         // One imaginary step to and from every state keeps every transition possible.
         let mut counts = [[1.0; N]; N];
         let mut backward = [1.0; N];

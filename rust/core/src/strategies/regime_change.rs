@@ -93,8 +93,8 @@ const STATES: usize = 3;
 const ITERATIONS: usize = 20;
 /// Observations that a new model filters at least in one step while it catches up.
 const CATCH_UP: usize = 64;
-/// Steps of one fit: the rounds, then catching up.
-const STEPS: usize = ITERATIONS + 6;
+/// Steps of one fit: two a round, then catching up.
+const STEPS: usize = 2 * ITERATIONS + 6;
 
 /// A model under way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ impl Fitting {
         Self { window: points.len(), points, done: 0, work: None }
     }
 
-    /// One round or one stretch of catching up; none where the window has no model.
+    /// Half a round or one stretch of catching up; none where the window has no model.
     fn step(&mut self) -> Option<()> {
         let work = match self.work.take() {
             Some(work) => work,
@@ -128,8 +128,12 @@ impl Fitting {
         self.done += 1;
         self.work = Some(match work {
             Work::Learning(mut learning) => {
-                learning.improve()?;
-                if self.done == ITERATIONS {
+                if self.done % 2 == 1 {
+                    learning.forward()?;
+                } else {
+                    learning.backward()?;
+                }
+                if self.done == 2 * ITERATIONS {
                     Work::CatchingUp { hmm: learning.finish(), belief: Belief::new(), seen: 0 }
                 } else {
                     Work::Learning(learning)
@@ -363,7 +367,7 @@ mod tests {
     #[test]
     fn a_fit_under_way_is_taken_up_again() {
         let tape = weather(400);
-        for refit in [1.0, 9.0, 26.0, 60.0] {
+        for refit in [1.0, 9.0, 46.0, 60.0] {
             let params = [("train_window", 120.0), ("period", 5.0), ("refit", refit)];
             let row = find("regime_change").unwrap();
             let build = || row.build_fitted(&params, &StrategyContext::default(), None).unwrap();
