@@ -293,7 +293,7 @@ class FittedStrategyAgent(NativeStrategyAgent):
         last = last_ts(as_frame(df))
         if begin is not None and last < begin:
             msg = (
-                f"{self.name}.model judges from {begin} ms on; the bars end at {last} ms, inside what it was fitted on: "
+                f"{self.name}.model judges from {begin} ms; the bars end at {last} ms, inside what it was fitted on: "
                 "no vote there, for it would look ahead"
             )
             warnings.warn(msg, stacklevel=4)
