@@ -12,11 +12,12 @@ import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.backtest.own import own_votes
-from mirrorfast.backtest.policy import policy_columns
+from mirrorfast.backtest.policy import ask_policy, policy_columns
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.schema import BAR_SCHEMA, bar_interval, interval_name, require_bars, select_bars, validate_bars
 from mirrorfast.errors import DataError, ParameterError
+from mirrorfast.execution.policy import blended
 from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
@@ -62,10 +63,11 @@ def backtest(
         Keep one row a bar with votes and reasons; without them a run is faster and takes less memory.
     orders : bool, default True
         Keep orders and what became of them; fills and trades are kept in any case.
-    policy : DataFrame or Arrow table, optional
-        Actions of a policy: ``timestamp`` (open of the bar whose close it has seen), ``position`` in [−1, 1], and
-        ``symbol`` and ``confidence`` where they matter. The configuration's ``meta`` says how it and the strategies
-        share the decision; bars without a row follow the strategies.
+    policy : Policy, DataFrame or Arrow table, optional
+        A policy, asked at every close; or actions of one: ``timestamp`` (open of the bar whose close it has seen),
+        ``position`` in [−1, 1], and ``symbol`` and ``confidence`` where they matter. The configuration's ``meta`` says
+        how it and the strategies share the decision (``confidence_blend`` where it says nothing and a Policy is
+        given); bars without an answer follow the strategies.
     bias_check : {"raise", "warn", "off"}, optional
         What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
         configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more
@@ -106,6 +108,8 @@ def backtest(
     cfg = (config or TradingConfig()).replace(
         strategies=strategies, ensemble=ensemble, risk=risk, costs=costs, bias_check=bias_check
     )
+    if hasattr(policy, "session"):
+        cfg = blended(cfg)
     lineup = Lineup.of(cfg)
     table, checked = prepare_bars(bars, cfg)
     interval = bar_interval(table) if checked.step_ms is None else interval_name(checked.step_ms)
@@ -115,7 +119,18 @@ def backtest(
         require_bars(table, needed, source="bars", reason="the strategies' warm-up and one trade")
     if policy is not None and trade_from is not None:
         raise ParameterError("policy with trade_from: expected one of the two")
-    actions = None if policy is None else policy_columns(policy, table)
+    votes, actions = None, None
+    if hasattr(policy, "session"):
+        votes = own_votes(lineup, table, cfg, interval) if lineup.own else []
+        session = policy.session(
+            checked.symbols,
+            timeframe=interval if cfg.timeframe == "auto" else cfg.timeframe,
+            market_of=cfg.market_of,
+            largest=cfg.risk.max_position,
+        )
+        actions = ask_policy(session, table, engine_json, votes)
+    elif policy is not None:
+        actions = policy_columns(policy, table)
     return execute(
         table,
         cfg,
@@ -125,6 +140,7 @@ def backtest(
         decisions=decisions,
         orders=orders,
         trade_from=trade_from,
+        votes=votes,
         interval=interval,
         policy=actions,
     )
