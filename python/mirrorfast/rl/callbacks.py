@@ -30,7 +30,7 @@ class TrainingProgress:
 
     Parameters
     ----------
-    total : int
+    total : int, default 1
         Steps of the training.
     console : rich.console.Console, optional
         Where it is drawn; standard error by default.
@@ -44,7 +44,7 @@ class TrainingProgress:
     ...     progress.on_steps(50)
     """
 
-    def __init__(self, total: int, *, console: Console | None = None, label: str = "training") -> None:
+    def __init__(self, total: int = 1, *, console: Console | None = None, label: str = "training") -> None:
         from rich.console import Console as Screen
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -69,6 +69,25 @@ class TrainingProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+    def begin(self, label: str, total: int) -> TrainingProgress:
+        """Begin with the next training.
+
+        Parameters
+        ----------
+        label : str
+            What stands before the bar.
+        total : int
+            Its steps.
+
+        Returns
+        -------
+        TrainingProgress
+            Itself.
+        """
+        self._start = None
+        self._bar.reset(self._task, total=total, description=label, speed="", look="")
+        return self
 
     def on_steps(self, steps: int) -> None:
         """Move the bar.
