@@ -14,9 +14,10 @@ from mirrorfast.errors import ConfigurationError, ModelError, ParameterError
 from mirrorfast.rl.card import ActionCard, ModelCard
 from mirrorfast.rl.evaluation import evaluate_runs, play_all, rule_positions
 from mirrorfast.rl.learner import load_weights, make_learner, read_state, save_learner
-from mirrorfast.rl.market import MarketData, growth_of, spaces_env
+from mirrorfast.rl.market import MarketData, growth_of
 from mirrorfast.rl.observation import observation_of
 from mirrorfast.rl.presets import preset
+from mirrorfast.rl.spaces import spaces_env
 from mirrorfast.rl.training import TrainingRecord, run_training
 
 if TYPE_CHECKING:
@@ -352,7 +353,7 @@ class RLTradingAgent:
             raise ModelError(f"{file}: {error}: expected a file written by RLTradingAgent.save") from error
         agent = cls(config.algorithm, config)
         market = MarketData.empty(config, encoder, timeframe)
-        model = make_learner(config, spaces_env(market), seed=0)
+        model = make_learner(config, spaces_env(*observation_of(encoder, config.lookback).shape), seed=0)
         load_weights(model, file)
         agent._model, agent._market, agent._facts, agent.record = model, market, facts, record
         return agent

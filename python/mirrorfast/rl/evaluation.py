@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,8 +11,10 @@ import polars as pl
 
 from mirrorfast.backtest.runner import backtest
 from mirrorfast.backtest.walk import Fold, folds_of
-from mirrorfast.config import TradingConfig
+from mirrorfast.config import RLConfig, TradingConfig
 from mirrorfast.errors import ParameterError
+from mirrorfast.rl.market import MarketData
+from mirrorfast.rl.observation import encoder_of
 from mirrorfast.rl.verdict import AGENT, Evaluation, Played, judge
 
 if TYPE_CHECKING:
@@ -19,14 +22,16 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from mirrorfast.rl.market import MarketData
+    from mirrorfast.rl.policy import Policy
 
-    Act = Callable[[npt.NDArray[np.float32], npt.NDArray[np.int64]], npt.NDArray[np.float32]]
+    Act = Callable[[npt.NDArray[np.float32], int], npt.NDArray[np.float32]]
 
-__all__ = ["play_all", "rule_positions", "walk_forward_folds"]
+__all__ = ["evaluate_policy", "evaluate_runs", "play_all", "rule_positions", "walk_forward_folds"]
 
 #: Bars between two draws of the random contender: one that trades at every bar only measures the fees.
 _HOLD: Final = 12
+#: What a test takes over from a training: what a position is, and what trading costs.
+_ENVIRONMENT: Final = ("lookback", "max_position", "transaction_cost", "slippage")
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,10 @@ def play_all(
         contenders += [_Contender("random", seed, _random(seed, len(times))) for seed in range(random_seeds)]
         if rules is not None:
             contenders.append(_Contender("rules", 0, _following(rules, symbol, times)))
-        found += _play(market, symbol, contenders, fold)
+        at, growth, turnover = market.test(symbol, [c.act for c in contenders])
+        found += [
+            Played(c.name, symbol, c.seed, fold, at, growth[:, k], turnover[k]) for k, c in enumerate(contenders)
+        ]
     return found
 
 
@@ -152,43 +160,37 @@ def _asking(act: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]) -
 
 def _random(seed: int, n: int) -> Act:
     drawn = np.random.default_rng(seed).uniform(-1, 1, n // _HOLD + 1).astype(np.float32)
-    return lambda _obs, at: drawn[at // _HOLD]
+    return lambda _obs, at: drawn[at // _HOLD :][:1]
 
 
 def _following(rules: pl.DataFrame, symbol: str, times: npt.NDArray[np.int64]) -> Act:
     own = rules.filter(pl.col("symbol") == symbol)
     known = dict(zip(own["timestamp"].dt.epoch("ms").to_list(), own["rule"].to_list(), strict=True))
     wishes = np.array([known.get(int(t), 0.0) for t in times], np.float32)
-    return lambda _obs, at: wishes[at]
-
-
-def _play(market: MarketData, symbol: str, contenders: Sequence[_Contender], fold: int) -> list[Played]:
-    env = market.test_env(symbol, len(contenders))
-    times = market.times(symbol)
-    observation = env.reset()
-    first = market.first(symbol)
-    steps = len(times) - 1 - first
-    growth = np.zeros((steps, len(contenders)))
-    actions = np.zeros((len(contenders), 1), np.float32)
-    infos: Any = [{}] * len(contenders)
-    for t in range(steps):
-        at = np.array([first + t])
-        for k, contender in enumerate(contenders):
-            actions[k, 0] = contender.act(observation[k : k + 1], at)[0]
-        observation, rewards, _, infos = env.step(actions)
-        growth[t] = rewards
-    env.close()
-    # An action on the close of bar t earns over bar t + 1.
-    return [
-        Played(c.name, symbol, c.seed, fold, times[first + 1 :], growth[:, k], market.turnover(infos[k]))
-        for k, c in enumerate(contenders)
-    ]
+    return lambda _obs, at: wishes[at : at + 1]
 
 
 def evaluate_runs(
     runs: Sequence[Played], bars_per_year: float, *, trials: int | None = None, facts: dict[str, Any] | None = None
 ) -> Evaluation:
-    """Judge what was played, with the span in the facts."""
+    """Judge what was played, with the span in the facts.
+
+    Parameters
+    ----------
+    runs : sequence of Played
+        What `play_all` gave.
+    bars_per_year : float
+        Annualises.
+    trials : int, optional
+        Configurations that the policy was chosen from.
+    facts : dict, optional
+        What else the report says.
+
+    Returns
+    -------
+    Evaluation
+        The judgement.
+    """
     first = min(int(r.times[0]) for r in runs)
     last = max(int(r.times[-1]) for r in runs)
     span = pl.Series([first, last]).cast(pl.Datetime("ms", "UTC")).dt.strftime("%Y-%m-%d %H:%M").to_list()
@@ -202,3 +204,62 @@ def evaluate_runs(
         "folds": len({r.fold for r in own}),
     }
     return judge(runs, bars_per_year=bars_per_year, trials=trials, facts=said | dict(facts or {}))
+
+
+def evaluate_policy(
+    policy: Policy,
+    bars: Any,
+    *,
+    since: str | datetime | None = None,
+    rules: bool = True,
+    rule_config: TradingConfig | None = None,
+    trials: int | None = None,
+) -> Evaluation:
+    """Let an exported policy trade bars against its benchmarks, at the costs of its training; needs no torch.
+
+    Parameters
+    ----------
+    policy : Policy
+        With an encoder in its card.
+    bars : DataFrame or Arrow table, shape (n, 7)
+        Bars, with those before the test, which warm the features up.
+    since : str or datetime, optional
+        First bar that is traded; the first with a full observation by default.
+    rules : bool, default True
+        Play the rule ensemble, too.
+    rule_config : TradingConfig, optional
+        Its strategies; the defaults otherwise.
+    trials : int, optional
+        Configurations that the policy was chosen from, for the deflated Sharpe ratio.
+
+    Returns
+    -------
+    Evaluation
+        With ``in_sample`` in its facts where the policy was trained on some of the bars.
+
+    Raises
+    ------
+    ModelError
+        If the policy's encoder is not of this release.
+    ParameterError
+        If `since` is no day.
+    DataError
+        For bars that break SPEC §1, or too few of them.
+    """
+    if isinstance(since, str):
+        try:
+            since = datetime.fromisoformat(since)
+        except ValueError:
+            raise ParameterError(f"since = {since!r}: expected a day such as 2017-08-01") from None
+    known = policy.card.training.get("config", {})
+    config = RLConfig(**{k: v for k, v in known.items() if k in _ENVIRONMENT})
+    config = config.model_copy(update={"lookback": policy.card.observation.lookback})
+    market = MarketData.for_test(bars, config, encoder_of(policy), since=since)
+
+    def ask(observations: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return policy.decide_many(observations)[0]
+
+    seed = int(policy.card.training.get("seed", 0))
+    runs = play_all(market, {seed: ask}, rules=rule_positions(market.bars, rule_config) if rules else None)
+    facts = {"costs": market.costs(), "in_sample": market.overlaps(policy.card.training)}
+    return evaluate_runs(runs, market.bars_per_year, trials=trials, facts=facts)
