@@ -1,4 +1,4 @@
-"""A policy in backtest and paper: the same observations, the same wishes, the same fills; bad answers are not traded."""
+"""A policy in backtest and paper: the same observations, wishes and fills; bad answers are not traded."""
 
 import json
 from pathlib import Path

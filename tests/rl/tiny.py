@@ -35,7 +35,9 @@ def tiny_env(n: int = 4, *, discrete: bool = False) -> DummyVecEnv:
     return DummyVecEnv([lambda: Tiny(discrete)] * n)
 
 
-def hand_policy(encoder, *, column: int = 4, kind: str = "sound", lookback: int = 3, timeframe: str | None = "1h", size: int = 1) -> bytes:
+def hand_policy(
+    encoder, *, column: int = 4, kind: str = "sound", lookback: int = 3, timeframe: str | None = "1h", size: int = 1
+) -> bytes:
     """A policy of one weight, as an ONNX file: its wish is the last row's `column` (rsi of SPEC's features), clipped.
 
     ``nan``: the root of it, which is NaN below 0; ``wide``: three times it, which leaves the range.

@@ -1,4 +1,4 @@
-"""A policy in a backtest: its actions as columns, one position and its confidence for every bar that it speaks about."""
+"""A policy in a backtest: its actions as columns, a position and its confidence for every bar that it speaks about."""
 
 from __future__ import annotations
 

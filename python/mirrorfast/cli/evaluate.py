@@ -26,8 +26,8 @@ def evaluate(
 ) -> None:
     """Trade bars with a model and with its benchmarks, at the costs of its training, and say what that proves."""
     from mirrorfast.cli.span import chosen
-    from mirrorfast.rl.policy import Policy
     from mirrorfast.rl.evaluation import evaluate_policy
+    from mirrorfast.rl.policy import Policy
 
     # Bars before --from warm the features up.
     cfg, table = chosen(load(config), bars, symbols, None, end)

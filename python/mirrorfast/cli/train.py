@@ -65,9 +65,7 @@ def train(
             from mirrorfast.rl.callbacks import TrainingProgress
 
             watch = stack.enter_context(TrainingProgress()).begin
-        made = make_model(
-            plan, target, checkpoints=checkpoints, resume=resume, tensorboard=tensorboard, watch=watch
-        )
+        made = make_model(plan, target, checkpoints=checkpoints, resume=resume, tensorboard=tensorboard, watch=watch)
     if json_:
         print_json(_plain(made, target))
         return

@@ -30,7 +30,7 @@ class PolicySession(Protocol):
         """Answers that could not be used, since the last call."""
 
     def state(self) -> dict[str, Any]:
-        """What a run that goes on must know beside the bars; JSON can hold it."""
+        """Say what a run that goes on must know beside the bars; JSON can hold it."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up a state."""
@@ -50,7 +50,7 @@ class TradingPolicy(Protocol):
         """Put it to work on these symbols; `largest` is the largest position that the run may hold in one."""
 
     def identity(self) -> dict[str, Any]:
-        """What makes two runs runs of one policy; JSON can hold it."""
+        """Say what makes two runs runs of one policy; JSON can hold it."""
 
 
 def blended(config: TradingConfig) -> TradingConfig:

@@ -179,9 +179,7 @@ class RLTradingAgent:
         use = self.config.seed if seed is None else seed
         whole, check = MarketData.for_training(bars, self.config)
         env = whole.train_env(self.config.n_envs, use)
-        model = make_learner(
-            self.config, env, seed=use, tensorboard=None if tensorboard is None else str(tensorboard)
-        )
+        model = make_learner(self.config, env, seed=use, tensorboard=None if tensorboard is None else str(tensorboard))
         facts = whole.facts() | {"seed": use}
         with ExitStack() as stack:
             stack.callback(env.close)

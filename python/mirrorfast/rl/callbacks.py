@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,10 +19,10 @@ class TrainingObserver(Protocol):
     """Somebody who is told how a training goes."""
 
     def on_steps(self, steps: int) -> None:
-        """So many steps are done, in all."""
+        """Hear how many steps are done, in all."""
 
     def on_look(self, look: Look) -> None:
-        """The validation span was looked at."""
+        """Hear what the validation span said."""
 
 
 class TrainingProgress:
@@ -61,7 +61,7 @@ class TrainingProgress:
         self._task = self._bar.add_task(label, total=total, speed="", look="")
         self._start: tuple[float, int] | None = None
 
-    def __enter__(self) -> TrainingProgress:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 

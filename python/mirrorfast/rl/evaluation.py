@@ -148,9 +148,7 @@ def play_all(
         if rules is not None:
             contenders.append(_Contender("rules", 0, _following(rules, symbol, times)))
         at, growth, turnover = market.test(symbol, [c.act for c in contenders])
-        found += [
-            Played(c.name, symbol, c.seed, fold, at, growth[:, k], turnover[k]) for k, c in enumerate(contenders)
-        ]
+        found += [Played(c.name, symbol, c.seed, fold, at, growth[:, k], turnover[k]) for k, c in enumerate(contenders)]
     return found
 
 

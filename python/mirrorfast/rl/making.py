@@ -194,7 +194,8 @@ def make_model(
                 times.len(), folds=test.folds, test=test.test, embargo=test.embargo, anchored=test.anchored
             )[0]
             known = bars.filter(pl.col("timestamp") <= times[first.train_end - 1])
-        config, trials = search(known, config, recipe.search, name=recipe.name, folder=folder, resume=resume, watch=watch)
+        options: dict[str, Any] = {"name": recipe.name, "folder": folder, "resume": resume, "watch": watch}
+        config, trials = search(known, config, recipe.search, **options)
     evaluation = None
     if test.folds:
         evaluation = walk_forward_policy(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mirrorfast.config import RLConfig
 
     Act = Callable[[npt.NDArray[np.float32], int], npt.NDArray[np.float32]]
+    Traded = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], list[float]]
 
 __all__ = ["MarketData", "environment_json", "growth_of"]
 
@@ -181,7 +182,7 @@ class MarketData:
         return own.dt.epoch("ms").to_numpy()
 
     def facts(self) -> dict[str, Any]:
-        """What a card says of the span."""
+        """Say what a card says of the span."""
         first, last = self.bars["timestamp"].min(), self.bars["timestamp"].max()
         return {
             "symbols": self.symbols,
@@ -217,7 +218,7 @@ class MarketData:
         encoded = self.encoder.encode(self.features)
         return _core.Markets(self.bars, encoded, warm_up, instruments, together=False), first
 
-    def test(self, symbol: str, acts: Sequence[Act]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], list[float]]:
+    def test(self, symbol: str, acts: Sequence[Act]) -> Traded:
         """Trade a symbol from the first bar of the test to the last, one environment for each actor.
 
         Parameters
@@ -294,11 +295,11 @@ class MarketData:
         return bars_digest(self.bars)
 
     def costs(self) -> dict[str, float]:
-        """What a trade costs."""
+        """Say what a trade costs."""
         return {"transaction_cost": self.config.transaction_cost, "slippage": self.config.slippage}
 
     def encoder_document(self) -> dict[str, Any]:
-        """The encoder for a card."""
+        """Write the encoder for a card."""
         document: dict[str, Any] = json.loads(self.encoder.to_json())
         return document
 

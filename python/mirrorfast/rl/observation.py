@@ -1,4 +1,4 @@
-"""What a policy sees at a close, outside the training environment: the same window, from the run's own bars and account."""
+"""What a policy sees at a close outside of training: the same window, from the run's own bars and account."""
 
 from __future__ import annotations
 
@@ -266,7 +266,13 @@ class PolicyStream:
                 f"policy {self._policy.card.name}: position {position} for {self._symbols[symbol]}: expected a number "
                 f"from -1 to 1; {'nothing' if kept is None else format(kept[0], '+.4f')} stands"
             )
-            bad = {"text": text, "symbol": self._symbols[symbol], "ts": ts, "position": str(position), "count": self._bad}
+            bad = {
+                "text": text,
+                "symbol": self._symbols[symbol],
+                "ts": ts,
+                "position": str(position),
+                "count": self._bad,
+            }
             self._new.append(bad)
             _log.error("policy_refused", **bad)
 

@@ -82,9 +82,7 @@ class Policy:
         self.card = ModelCard.from_json(text, source=f"{source}: card")
         self._fits(session, source)
         if expected is not None and (difference := self.card.observation.difference(expected)) is not None:
-            raise ModelError(
-                f"{source}: {difference}: expected a model for this release's observation; train it again"
-            )
+            raise ModelError(f"{source}: {difference}: expected a model for this release's observation; train it again")
         self._session = session
         self._run = session.run_with_iobinding
         rows, columns = self.card.observation.shape
@@ -135,7 +133,9 @@ class Policy:
         try:
             graph = file.read_bytes()
         except OSError as error:
-            raise ModelError(f"{file}: {error.strerror}: expected an ONNX model written by RLTradingAgent.export") from error
+            raise ModelError(
+                f"{file}: {error.strerror}: expected an ONNX model written by RLTradingAgent.export"
+            ) from error
         policy = cls(graph, expected=expected, source=str(file))
         if expected is None:
             policy.require()

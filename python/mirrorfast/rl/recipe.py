@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -14,6 +13,9 @@ from mirrorfast.config import RLConfig
 from mirrorfast.config.base import Settings, option, readable
 from mirrorfast.errors import ConfigurationError
 from mirrorfast.rl.presets import preset as from_preset
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = ["DataRecipe", "Recipe", "SearchRecipe", "WalkForwardRecipe"]
 

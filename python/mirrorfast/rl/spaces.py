@@ -30,35 +30,8 @@ def spaces_env(rows: int, columns: int) -> Any:
         Without the extra ``train``.
     """
     gymnasium = needed("gymnasium")
-    base = needed("stable_baselines3.common.vec_env", package="stable-baselines3").VecEnv
-
-    class Spaces(base):  # type: ignore[misc, valid-type, unused-ignore]
-        def reset(self) -> Any:
-            return np.zeros((1, rows, columns), np.float32)
-
-        def step_async(self, actions: Any) -> None:
-            raise NotImplementedError("an environment that has shapes and nothing else")
-
-        def step_wait(self) -> Any:
-            raise NotImplementedError("an environment that has shapes and nothing else")
-
-        def close(self) -> None:
-            return None
-
-        def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-            return [None]
-
-        def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-            return None
-
-        def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-            return [None]
-
-        def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-            return [False]
-
-    return Spaces(
-        1,
-        gymnasium.spaces.Box(-1.0, 1.0, (rows, columns), np.float32),
-        gymnasium.spaces.Box(-1.0, 1.0, (1,), np.float32),
-    )
+    vec_env = needed("stable_baselines3.common.vec_env", package="stable-baselines3")
+    empty = gymnasium.Env()
+    empty.observation_space = gymnasium.spaces.Box(-1.0, 1.0, (rows, columns), np.float32)
+    empty.action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,), np.float32)
+    return vec_env.DummyVecEnv([lambda: empty])
