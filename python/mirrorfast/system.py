@@ -337,6 +337,18 @@ class IntegratedTradingSystem:
         return session
 
     @property
+    def warm_up(self) -> int:
+        """Bars before every strategy votes and the policy is asked.
+
+        Returns
+        -------
+        int
+            Of each symbol.
+        """
+        policy = 0 if self._policy is None else self._policy.warm_up
+        return max(self.engine.warm_up, self.lineup.warm_up, policy)
+
+    @property
     def _timeframe(self) -> str:
         return self.interval if self.config.timeframe == "auto" else self.config.timeframe
 
@@ -365,7 +377,12 @@ class IntegratedTradingSystem:
         return identity
 
     def _same(self, ledger_name: str, stored: dict[str, Any], identity: dict[str, Any]) -> None:
-        for part, what in (("engine", "configuration"), ("bars", "bars"), ("own", "source text of a strategy"), ("policy", "policy")):
+        for part, what in (
+            ("engine", "configuration"),
+            ("bars", "bars"),
+            ("own", "source text of a strategy"),
+            ("policy", "policy"),
+        ):
             if stored.get(part) != identity.get(part):
                 detail = _difference(stored.get(part), identity.get(part))
                 raise ConfigurationError(

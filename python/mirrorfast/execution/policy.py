@@ -39,6 +39,10 @@ class PolicySession(Protocol):
 class TradingPolicy(Protocol):
     """A policy that can be put to work."""
 
+    @property
+    def warm_up(self) -> int:
+        """Bars of a symbol before it is asked, at most."""
+
     def session(
         self,
         symbols: Sequence[str],

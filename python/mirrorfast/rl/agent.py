@@ -14,11 +14,12 @@ from mirrorfast.errors import ConfigurationError, ModelError, ParameterError
 from mirrorfast.rl.card import ActionCard, ModelCard
 from mirrorfast.rl.evaluation import evaluate_runs, play_all, rule_positions
 from mirrorfast.rl.learner import load_weights, make_learner, read_state, save_learner
-from mirrorfast.rl.market import MarketData, growth_of
 from mirrorfast.rl.observation import observation_of
 from mirrorfast.rl.presets import preset
+from mirrorfast.rl.span import Span, encoder_document, growth_of
 from mirrorfast.rl.spaces import spaces_env
 from mirrorfast.rl.training import TrainingRecord, run_training
+from mirrorfast.signals.encoder import SignalEncoder
 
 if TYPE_CHECKING:
     from typing import Self
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from mirrorfast.rl.callbacks import TrainingObserver
     from mirrorfast.rl.policy import Policy
     from mirrorfast.rl.verdict import Evaluation
-    from mirrorfast.signals.encoder import SignalEncoder
 
 __all__ = ["AgentEvaluation", "RLTradingAgent"]
 
@@ -125,7 +125,9 @@ class RLTradingAgent:
         self.config: RLConfig = given.model_copy(update={"algorithm": algorithm})
         self.record: TrainingRecord | None = None
         self._model: Any = None
-        self._market: MarketData | None = None
+        self._span: Span | None = None
+        self._encoder: SignalEncoder | None = None
+        self._timeframe = ""
         self._facts: dict[str, Any] = {}
 
     def train(
@@ -176,11 +178,13 @@ class RLTradingAgent:
         neither sees. PPO and A2C that are interrupted and resumed end with the bits of an uninterrupted training; SAC
         does not, because its memory of old steps is not kept.
         """
+        from mirrorfast.rl.vec_env import TradingVecEnv
+
         use = self.config.seed if seed is None else seed
-        whole, check = MarketData.for_training(bars, self.config)
-        env = whole.train_env(self.config.n_envs, use)
+        span, check = Span.for_training(bars, self.config)
+        env = TradingVecEnv(span.data, self.config, n_envs=self.config.n_envs, seed=use)
         model = make_learner(self.config, env, seed=use, tensorboard=None if tensorboard is None else str(tensorboard))
-        facts = whole.facts() | {"seed": use}
+        facts = span.facts() | {"seed": use}
         with ExitStack() as stack:
             stack.callback(env.close)
             if progress and observer is None:
@@ -191,13 +195,14 @@ class RLTradingAgent:
                 model,
                 self.config,
                 seed=use,
-                look=None if check is None else lambda m: growth_of(check, _asker(m)),
+                look=None if check is None else lambda m: growth_of(check, _asker(m, self.config.positions)),
                 checkpoints=None if checkpoints is None else Path(checkpoints),
                 resume=resume,
-                identity={"config": _comparable(self.config), "data": whole.digest()},
+                identity={"config": _comparable(self.config), "data": facts["digest"]},
                 observer=observer,
             )
-        self._model, self._market, self._facts = model, whole, facts
+        self._model, self._span, self._facts = model, span, facts
+        self._encoder, self._timeframe = span.encoder, span.timeframe
         return self
 
     @property
@@ -214,9 +219,9 @@ class RLTradingAgent:
         ModelError
             Before training.
         """
-        if self._market is None:
+        if self._encoder is None:
             raise ModelError("agent: not trained: call train(bars) or load(path) first")
-        return self._market.encoder
+        return self._encoder
 
     def predict(self, observations: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Answer a batch of observations, without exploration.
@@ -236,7 +241,7 @@ class RLTradingAgent:
         ModelError
             Before training.
         """
-        return _asker(self._trained())(observations)
+        return self._ask(observations)
 
     def evaluate(
         self,
@@ -271,18 +276,14 @@ class RLTradingAgent:
         DataError
             For bars that break SPEC §1, or too few of them.
         """
-        model = self._trained()
-        trained = self._market
-        if trained is None:
-            raise ModelError("agent: not trained: call train(bars) or load(path) first")
-        market = MarketData.for_test(bars, self.config, trained.encoder)
+        span = Span.for_test(bars, self.config, self.encoder)
         runs = play_all(
-            market,
-            {int(self._facts.get("seed", 0)): _asker(model)},
-            rules=rule_positions(market.bars, rule_config) if rules else None,
+            span,
+            {int(self._facts.get("seed", 0)): self._ask},
+            rules=rule_positions(span.bars, rule_config) if rules else None,
         )
-        facts: dict[str, Any] = {"costs": market.costs(), "in_sample": market.overlaps(self._facts)}
-        result = evaluate_runs(runs, market.bars_per_year, trials=trials, facts=facts)
+        facts: dict[str, Any] = {"costs": span.costs(), "in_sample": span.overlaps(self._facts)}
+        result = evaluate_runs(runs, span.bars_per_year, trials=trials, facts=facts)
         return AgentEvaluation(self, result)
 
     def save(self, path: str | Path) -> Path:
@@ -303,14 +304,14 @@ class RLTradingAgent:
         ModelError
             Before training.
         """
-        model, market = self._trained(), self._market
-        if market is None or self.record is None:
+        model = self._trained()
+        if self.record is None:
             raise ModelError("agent: not trained: call train(bars) or load(path) first")
         file = Path(path)
         state = {
             "config": self.config.model_dump(mode="json"),
-            "encoder": market.encoder.to_json(),
-            "timeframe": market.timeframe,
+            "encoder": self.encoder.to_json(),
+            "timeframe": self._timeframe,
             "facts": self._facts,
             "record": asdict(self.record),
         }
@@ -337,7 +338,6 @@ class RLTradingAgent:
             If the file is no agent, or one of another release's observation.
         """
         from mirrorfast.rl.training import Look
-        from mirrorfast.signals.encoder import SignalEncoder
 
         file = Path(path)
         state = read_state(file)
@@ -350,10 +350,12 @@ class RLTradingAgent:
         except (KeyError, TypeError, ConfigurationError) as error:
             raise ModelError(f"{file}: {error}: expected a file written by RLTradingAgent.save") from error
         agent = cls(config.algorithm, config)
-        market = MarketData.empty(config, encoder, timeframe)
-        model = make_learner(config, spaces_env(*observation_of(encoder, config.lookback).shape), seed=0)
+        model = make_learner(
+            config, spaces_env(*observation_of(encoder, config.lookback).shape, len(config.positions)), seed=0
+        )
         load_weights(model, file)
-        agent._model, agent._market, agent._facts, agent.record = model, market, facts, record
+        agent._model, agent._facts, agent.record = model, facts, record
+        agent._encoder, agent._timeframe = encoder, timeframe
         return agent
 
     def export(
@@ -384,18 +386,18 @@ class RLTradingAgent:
         from mirrorfast.rl.export import export_model
         from mirrorfast.rl.policy import Policy
 
-        model, market = self._trained(), self._market
-        if market is None or self.record is None:
+        model = self._trained()
+        if self.record is None:
             raise ModelError("agent: not trained: call train(bars) or load(path) first")
         file = Path(path)
         card = ModelCard(
             name=name or file.stem,
             release=__version__,
             algorithm=self.config.algorithm,
-            observation=observation_of(market.encoder, self.config.lookback),
+            observation=observation_of(self.encoder, self.config.lookback),
             action=ActionCard(size=1),
-            encoder=market.encoder_document(),
-            timeframe=market.timeframe,
+            encoder=encoder_document(self.encoder),
+            timeframe=self._timeframe,
             training=self._facts
             | {
                 "config": self.config.model_dump(mode="json"),
@@ -406,8 +408,18 @@ class RLTradingAgent:
             },
             walk_forward=walk_forward,
         )
-        export_model(model, file, card, observations=market.observations(2000))
+        export_model(
+            model,
+            file,
+            card,
+            levels=self.config.positions,
+            observations=None if self._span is None else self._span.observations(2000),
+        )
         return Policy.load(file)
+
+    def _ask(self, observations: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        answers: npt.NDArray[np.float32] = _asker(self._trained(), self.config.positions)(observations)
+        return answers
 
     def _trained(self) -> Any:
         if self._model is None:
@@ -419,10 +431,13 @@ class RLTradingAgent:
         return f"<RLTradingAgent {self.config.algorithm}: {state}>"
 
 
-def _asker(model: Any) -> Any:
+def _asker(model: Any, levels: tuple[float, ...]) -> Any:
+    choices = np.asarray(levels, np.float32)
+
     def ask(observations: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         actions, _ = model.predict(observations, deterministic=True)
-        return np.asarray(actions, np.float32).reshape(-1)
+        positions = choices[np.asarray(actions, np.int64)] if levels else np.asarray(actions, np.float32)
+        return positions.reshape(-1)
 
     return ask
 

@@ -13,7 +13,7 @@ from mirrorfast.backtest.runner import backtest
 from mirrorfast.backtest.walk import Fold, folds_of
 from mirrorfast.config import RLConfig, TradingConfig
 from mirrorfast.errors import ParameterError
-from mirrorfast.rl.market import MarketData
+from mirrorfast.rl.span import Span
 from mirrorfast.rl.observation import encoder_of
 from mirrorfast.rl.verdict import AGENT, Evaluation, Played, judge
 
@@ -109,7 +109,7 @@ def walk_forward_folds(n: int, *, folds: int, test: float, embargo: int, anchore
 
 
 def play_all(
-    market: MarketData,
+    span: Span,
     policies: Mapping[int, Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]],
     *,
     fold: int = 0,
@@ -120,8 +120,8 @@ def play_all(
 
     Parameters
     ----------
-    market : MarketData
-        The span that is tested, with the encoder of the training before it.
+    span : Span
+        What is tested, with the encoder of the training before it.
     policies : mapping of int to callable
         By seed: from observations of shape (n, lookback, n_columns) to positions of shape (n,).
     fold : int, default 0
@@ -137,8 +137,8 @@ def play_all(
         One for each contender and symbol.
     """
     found = []
-    for symbol in market.symbols:
-        times = market.times(symbol)
+    for symbol in span.symbols:
+        times = span.data.bars_of(span.data.market_of(symbol))["timestamp"].dt.epoch("ms").to_numpy()
         contenders = [_Contender(AGENT, seed, _asking(act)) for seed, act in policies.items()]
         contenders += [
             _Contender("buy & hold", 0, lambda _obs, _at: np.ones(1, np.float32)),
@@ -147,7 +147,7 @@ def play_all(
         contenders += [_Contender("random", seed, _random(seed, len(times))) for seed in range(random_seeds)]
         if rules is not None:
             contenders.append(_Contender("rules", 0, _following(rules, symbol, times)))
-        at, growth, turnover = market.test(symbol, [c.act for c in contenders])
+        at, growth, turnover = span.test(symbol, [c.act for c in contenders])
         found += [Played(c.name, symbol, c.seed, fold, at, growth[:, k], turnover[k]) for k, c in enumerate(contenders)]
     return found
 
@@ -252,12 +252,12 @@ def evaluate_policy(
     known = policy.card.training.get("config", {})
     config = RLConfig(**{k: v for k, v in known.items() if k in _ENVIRONMENT})
     config = config.model_copy(update={"lookback": policy.card.observation.lookback})
-    market = MarketData.for_test(bars, config, encoder_of(policy), since=since)
+    span = Span.for_test(bars, config, encoder_of(policy), since=since)
 
     def ask(observations: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return policy.decide_many(observations)[0]
 
     seed = int(policy.card.training.get("seed", 0))
-    runs = play_all(market, {seed: ask}, rules=rule_positions(market.bars, rule_config) if rules else None)
-    facts = {"costs": market.costs(), "in_sample": market.overlaps(policy.card.training)}
-    return evaluate_runs(runs, market.bars_per_year, trials=trials, facts=facts)
+    runs = play_all(span, {seed: ask}, rules=rule_positions(span.bars, rule_config) if rules else None)
+    facts = {"costs": span.costs(), "in_sample": span.overlaps(policy.card.training)}
+    return evaluate_runs(runs, span.bars_per_year, trials=trials, facts=facts)

@@ -13,8 +13,8 @@ from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import select_bars, validate_bars
 from mirrorfast.rl.agent import RLTradingAgent
 from mirrorfast.rl.evaluation import evaluate_runs, play_all, rule_positions, walk_forward_folds
-from mirrorfast.rl.market import MarketData
 from mirrorfast.rl.search import search
+from mirrorfast.rl.span import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def walk_forward_policy(
     times = bars["timestamp"].unique().sort()
     rules = rule_positions(bars)
     runs: list[Played] = []
-    market: MarketData | None = None
+    span: Span | None = None
     cut = walk_forward_folds(times.len(), folds=folds, test=test, embargo=embargo, anchored=anchored)
     for k, fold in enumerate(cut):
         before = bars.filter(pl.col("timestamp").is_between(times[fold.train_start], times[fold.train_end - 1]))
@@ -133,11 +133,11 @@ def walk_forward_policy(
         # Features of the test know the bars before it; what is traded begins with its first bar.
         seen = bars.filter(pl.col("timestamp") <= times[fold.test_end - 1])
         encoder = next(iter(agents.values())).encoder
-        market = MarketData.for_test(seen, config, encoder, since=times[fold.test_start])
-        runs += play_all(market, {seed: agent.predict for seed, agent in agents.items()}, fold=k, rules=rules)
-    assert market is not None  # noqa: S101 - there is at least one fold
-    facts = {"kind": "walk-forward", "embargo": embargo, "anchored": anchored, "costs": market.costs()}
-    return evaluate_runs(runs, market.bars_per_year, trials=trials, facts=facts)
+        span = Span.for_test(seen, config, encoder, since=times[fold.test_start])
+        runs += play_all(span, {seed: agent.predict for seed, agent in agents.items()}, fold=k, rules=rules)
+    assert span is not None  # noqa: S101 - there is at least one fold
+    facts = {"kind": "walk-forward", "embargo": embargo, "anchored": anchored, "costs": span.costs()}
+    return evaluate_runs(runs, span.bars_per_year, trials=trials, facts=facts)
 
 
 def make_model(
@@ -178,8 +178,8 @@ def make_model(
 
     Notes
     -----
-    The model that is written is trained on all bars of the recipe, as its card says; the walk-forward result is what the
-    same recipe gave on bars that it had not seen.
+    The model that is written is trained on all bars of the recipe, as its card says; the walk-forward result is what
+    the same recipe gave on bars that it had not seen.
     """
     bars = recipe_bars(recipe)
     config, trials = recipe.config(), 1

@@ -22,6 +22,8 @@ Array = npt.NDArray[np.float32]
 
 __all__ = ["Policy"]
 
+#: Bars after which no column of `compute_features` is unknown any more.
+_FEATURES_KNOWN: Final = 199
 _INPUT: Final = "observation"
 _OUTPUTS: Final = ("action", "confidence")
 
@@ -194,6 +196,17 @@ class Policy:
         from mirrorfast.rl.observation import PolicyStream
 
         return PolicyStream(self, symbols, timeframe=timeframe, market_of=market_of, largest=largest)
+
+    @property
+    def warm_up(self) -> int:
+        """Bars of a symbol before the policy is asked, at most.
+
+        Returns
+        -------
+        int
+            Those after which every feature is known, and a window of them.
+        """
+        return _FEATURES_KNOWN + self.card.observation.lookback
 
     def identity(self) -> dict[str, Any]:
         """Say what makes two runs runs of one policy.
