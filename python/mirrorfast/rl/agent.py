@@ -16,8 +16,8 @@ from mirrorfast.rl.evaluation import evaluate_runs, play_all, rule_positions
 from mirrorfast.rl.learner import load_weights, make_learner, read_state, save_learner
 from mirrorfast.rl.observation import observation_of
 from mirrorfast.rl.presets import preset
-from mirrorfast.rl.span import Span, encoder_document, growth_of
 from mirrorfast.rl.spaces import spaces_env
+from mirrorfast.rl.span import Span, encoder_document, growth_of
 from mirrorfast.rl.training import TrainingRecord, run_training
 from mirrorfast.signals.encoder import SignalEncoder
 

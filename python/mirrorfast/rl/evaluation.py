@@ -13,8 +13,8 @@ from mirrorfast.backtest.runner import backtest
 from mirrorfast.backtest.walk import Fold, folds_of
 from mirrorfast.config import RLConfig, TradingConfig
 from mirrorfast.errors import ParameterError
-from mirrorfast.rl.span import Span
 from mirrorfast.rl.observation import encoder_of
+from mirrorfast.rl.span import Span
 from mirrorfast.rl.verdict import AGENT, Evaluation, Played, judge
 
 if TYPE_CHECKING:
