@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step
     from mirrorfast.data.feed import BarBatch, Feed
     from mirrorfast.execution.broker import Broker
+    from mirrorfast.execution.policy import PolicySession
     from mirrorfast.ledger import RunWriter
     from mirrorfast.strategies.voting import VoteStream
 
@@ -118,6 +119,8 @@ class TradingLoop:
         Who is told of every bar time.
     voters
         The user's own strategies, which vote beside the engine's.
+    policy
+        A policy, whose wish the engine's meta controller blends with the consensus.
     """
 
     def __init__(
@@ -132,6 +135,7 @@ class TradingLoop:
         durable: bool = False,
         observers: tuple[Observer, ...] = (),
         voters: VoteStream | None = None,
+        policy: PolicySession | None = None,
     ) -> None:
         self._engine = engine
         self._broker = broker
@@ -141,6 +145,7 @@ class TradingLoop:
         self._durable = durable
         self._observers = observers
         self._voters = voters
+        self._policy = policy
         self._stop = False
         self._batch = Batch(0)
         self._update = Update(0, 0, None, {})
@@ -184,7 +189,9 @@ class TradingLoop:
         self._batch = Batch(batch.ts)
         self._update = Update(batch.ts, count, self._feed.total, {})
         await self._broker.settle(batch, self)
-        step = self._engine.on_bars(batch.ts, batch.rows, votes=self._own_votes(batch))
+        step = self._engine.on_bars(
+            batch.ts, batch.rows, votes=self._own_votes(batch), policy=self._policy_wishes(batch)
+        )
         self._update.decisions = self._recorder.decisions(self._batch, step)
         await self._act(step)
         while events := await self._broker.answers():
@@ -213,6 +220,14 @@ class TradingLoop:
                 "strategy", f"strategy {halt['strategy']} halted: {halt['error']}", severity="error", details=halt
             )
         return votes
+
+    def _policy_wishes(self, batch: BarBatch) -> list[tuple[float, float] | None] | None:
+        if self._policy is None:
+            return None
+        wishes = self._policy.on_bars(batch.ts, batch.rows, self._engine)
+        for bad in self._policy.incidents():
+            self._batch.incident("policy", bad["text"], severity="error", details=bad)
+        return wishes
 
     async def fill(self, fill: Fill) -> None:
         """Book one fill and send what follows from it."""
@@ -248,6 +263,8 @@ class TradingLoop:
         feed: dict[str, Any] = {"done": self._update.done, "after": self._update.ts}
         if self._voters is not None:
             feed["voters"] = self._voters.state()
+        if self._policy is not None:
+            feed["policy"] = self._policy.state()
         return Checkpoint(
             ts=self._update.ts,
             engine=self._engine.snapshot(),

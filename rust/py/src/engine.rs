@@ -325,6 +325,11 @@ impl PyEngine {
         })?;
         Ok(PyStep { step, equity: None })
     }
+    /// (position, growth of equity, unrealised profit, drawdown) at the close of these bars, as fractions of equity.
+    fn outlook(&self, ts: i64, rows: Vec<Row>) -> PyResult<Vec<(f64, f64, f64, f64)>> {
+        let seen = gateway::guarded(|| self.inner.outlook(&bars(ts, &rows)))?;
+        Ok(seen.into_iter().map(|o| (o.position, o.growth, o.unrealised, o.drawdown)).collect())
+    }
     #[getter]
     fn warm_up(&self) -> usize {
         self.inner.warm_up()
