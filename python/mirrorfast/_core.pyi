@@ -83,6 +83,18 @@ class Fill:
 
 @final
 class BrokerEvent:
+    def __new__(
+        cls,
+        *,
+        order: int,
+        symbol: int,
+        ts: int,
+        kind: str,
+        reason: str = "operator",
+        rate: float = 0.0,
+        price: float = 0.0,
+        amount: float = 0.0,
+    ) -> BrokerEvent: ...
     @property
     def order(self) -> int: ...
     @property

@@ -12,6 +12,7 @@ from pydantic import SecretStr, field_validator, model_validator
 from mirrorfast.config.base import Settings, option
 from mirrorfast.config.data import DataConfig
 from mirrorfast.config.ensemble import EnsembleConfig
+from mirrorfast.config.execution import ExecutionConfig
 from mirrorfast.config.risk import RiskConfig
 from mirrorfast.config.rl import RLConfig
 from mirrorfast.config.strategy import StrategyConfig
@@ -266,6 +267,9 @@ class TradingConfig(Settings):
     costs: CostConfig = option(None, "what trading costs in simulation", default_factory=CostConfig)
     rl: RLConfig = option(None, "the learning agent", default_factory=RLConfig)
     data: DataConfig = option(None, "how market data is fetched", default_factory=DataConfig)
+    execution: ExecutionConfig = option(
+        None, "how orders are sent to a venue, and what stops them", default_factory=ExecutionConfig
+    )
     runs: Path = option(Path("runs"), "directory that holds a directory for each run")
     ledger: SecretStr | None = option(
         None, "SQLAlchemy URL of the ledger, which may hold a password; absent: ledger.sqlite in the run's directory"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from mirrorfast._core import BrokerEvent, Fill, Intent, Step
     from mirrorfast.ledger import Batch
 
@@ -59,11 +61,13 @@ class Recorder:
             named.append(line | {"signal": d["signal"], "purpose": d["purpose"], "binding": d["binding"]})
         return named
 
-    def intents(self, batch: Batch, intents: list[Intent]) -> None:
-        """Record orders before they are sent, and withdrawals asked for."""
+    def intents(self, batch: Batch, intents: list[Intent], *, withdrawals: Callable[[int], bool] | None = None) -> None:
+        """Record orders before they are sent, and withdrawals asked for of orders that `withdrawals` knows."""
         for intent in intents:
             order = intent.as_dict()
             if order["kind"] != "submit":
+                if withdrawals is not None and withdrawals(order["id"]):
+                    batch.order_status({"id": order["id"], "status": "cancelling", "reason": order["reason"]})
                 continue
             batch.order(
                 {
@@ -83,8 +87,8 @@ class Recorder:
                 }
             )
 
-    def fill(self, batch: Batch, fill: Fill) -> dict[str, Any]:
-        """Record an execution and return it with names in place of ids."""
+    def fill(self, batch: Batch, fill: Fill, exact: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Record an execution and return it with names in place of ids; `exact` goes before the fill's floats."""
         f = fill.as_dict()
         line = {
             "id": f["id"],
@@ -99,7 +103,7 @@ class Recorder:
             "liquidity": f["liquidity"],
             "purpose": f["purpose"],
         }
-        batch.fill(line)
+        batch.fill(line if exact is None else line | dict(exact))
         return line
 
     def outcomes(self, batch: Batch, step: Step) -> list[dict[str, Any]]:
@@ -121,9 +125,9 @@ class Recorder:
             batch.incident("risk", event["kind"], details=event)
         return trades
 
-    def events(self, batch: Batch, events: list[BrokerEvent]) -> None:
+    def events(self, batch: Batch, events: list[BrokerEvent], words: str | None = None) -> None:
         """Record what became of orders."""
         for e in events:
             status = _STATUS.get(e.kind)
             if status is not None:
-                batch.order_status({"id": e.order, "ts": e.ts, "status": status, "reason": e.reason or None})
+                batch.order_status({"id": e.order, "ts": e.ts, "status": status, "reason": words or e.reason or None})

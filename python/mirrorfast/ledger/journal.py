@@ -26,6 +26,9 @@ _CLOSED_KEPT: Final = 4096
 #: Sums of quantities are exact or an error, never rounded.
 _EXACT: Final = Context(prec=800, traps=[Inexact])
 
+#: Columns of fills that journals of schema 1 do not have.
+_LATER: Final = {"attempt": None, "fee_currency": None, "fee_quantity": None}
+
 OrderKey = tuple[int, int]
 
 
@@ -127,7 +130,7 @@ class Fold:
                 self.trades += 1
                 rows.inserts["trades"].append({"run": self.run, "id": self.trades, "seq": event.seq, **payload})
             case "fill":
-                rows.inserts["fills"].append({"run": self.run, "seq": event.seq, "ts": event.ts, **payload})
+                rows.inserts["fills"].append({"run": self.run, "seq": event.seq, "ts": event.ts, **_LATER, **payload})
                 self._fill(event, rows)
             case "order":
                 self._order(event, rows)
@@ -209,7 +212,7 @@ class Fold:
     def _fill(self, event: Event, rows: Rows) -> None:
         if event.payload["order"] == 0:  # the venue's own doing, such as a liquidation
             return
-        state = self._find(event, event.payload["order"], None)
+        state = self._find(event, event.payload["order"], event.payload.get("attempt"))
         state.filled = _EXACT.add(state.filled, Decimal(event.payload["quantity"]))
         status = "filled" if state.filled >= state.quantity else "partially_filled"
         changes: dict[str, Any] = {"filled": decimal_text(state.filled), "updated": event.ts}

@@ -157,12 +157,12 @@ def test_random_damage_never_raises_anything_else(sound, tmp_path):
 
 def test_a_newer_ledger_is_refused_with_both_versions(sound):
     connection = sqlite3.connect(sound)
-    connection.execute("update meta set value = '2' where key = 'schema_version'")
+    connection.execute("update meta set value = '3' where key = 'schema_version'")
     connection.execute("update meta set value = '9.1.0' where key = 'app_version'")
     connection.commit()
     connection.close()
     with pytest.raises(
-        LedgerError, match=r"written by mirrorfast 9\.1\.0 \(schema 2\); this is mirrorfast .* \(schema 1\)"
+        LedgerError, match=r"written by mirrorfast 9\.1\.0 \(schema 3\); this is mirrorfast .* \(schema 2\)"
     ):
         Ledger.open(sound)
 
@@ -170,22 +170,22 @@ def test_a_newer_ledger_is_refused_with_both_versions(sound):
 def test_an_older_ledger_is_upgraded_after_a_copy(sound, tmp_path, monkeypatch):
     scripts = tmp_path / "revisions"
     shutil.copytree(Path(migrate.__file__).parent / "migrations", scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "rev_0002_next.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0002', '0001'\n"
+    (scripts / "versions" / "rev_0003_next.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0003', '0002'\n"
         "branch_labels = depends_on = None\n"
         "def upgrade():\n    op.add_column('runs', sa.Column('note', sa.String))\n"
     )
     upgrade = migrate.upgrade
-    monkeypatch.setattr(opening, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr(migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=2))
+    monkeypatch.setattr(opening, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=3))
     with Ledger.open(sound) as ledger:
         assert ledger.verify("r").is_sound
-    backup = sound.with_name("ledger.sqlite.v1.bak")
+    backup = sound.with_name("ledger.sqlite.v2.bak")
     connection = sqlite3.connect(backup)
-    assert connection.execute("select value from meta where key = 'schema_version'").fetchone() == ("1",)
+    assert connection.execute("select value from meta where key = 'schema_version'").fetchone() == ("2",)
     connection.close()
     connection = sqlite3.connect(sound)
-    assert connection.execute("select value from meta where key = 'schema_version'").fetchone() == ("2",)
+    assert connection.execute("select value from meta where key = 'schema_version'").fetchone() == ("3",)
     assert connection.execute("select note from runs").fetchone() == (None,)
     connection.close()
 
@@ -193,16 +193,16 @@ def test_an_older_ledger_is_upgraded_after_a_copy(sound, tmp_path, monkeypatch):
 def test_a_failed_upgrade_changes_nothing(sound, tmp_path, monkeypatch):
     scripts = tmp_path / "revisions"
     shutil.copytree(Path(migrate.__file__).parent / "migrations", scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "rev_0002_next.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0002', '0001'\n"
+    (scripts / "versions" / "rev_0003_next.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0003', '0002'\n"
         "branch_labels = depends_on = None\n"
         "def upgrade():\n    op.add_column('runs', sa.Column('note', sa.String))\n"
         "    op.execute('insert into nowhere values (1)')\n"
     )
     upgrade = migrate.upgrade
     with monkeypatch.context() as patch:
-        patch.setattr(opening, "SCHEMA_VERSION", 2)
-        patch.setattr(migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=2))
+        patch.setattr(opening, "SCHEMA_VERSION", 3)
+        patch.setattr(migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=3))
         with pytest.raises(LedgerError, match="nowhere"):
             Ledger.open(sound)
     with Ledger.open(sound) as ledger:
@@ -423,22 +423,55 @@ def test_a_venue_trade_is_booked_once(path):
     writer.write(batch)
     again = Batch(2)
     again.fill(fill | {"id": 2})
-    with pytest.raises(LedgerError, match="UNIQUE"):
-        writer.write(again)
+    writer.write(again)
+    assert writer.has_trade("BTC/USD", "t1")
+    assert not writer.has_trade("BTC/USD", "t2")
+    assert [row["id"] for row in writer.fills(1)] == [1]
     writer.close()
     assert ledger.frame("fills", "r").height == 1
+    assert ledger.verify("r").is_sound
     ledger.close()
 
 
-def test_intents_are_orders_only(path):
+def test_intents_go_with_what_came_before_them_and_with_a_state(path):
     with Ledger.open(path) as ledger:
         writer = writer_of(ledger, commit="each")
         writer.begin()
-        with pytest.raises(ParameterError, match="orders only"):
-            writer.record_intents(equity_batch(1))
+        batch = equity_batch(1)
+        batch.order(ORDER)
+        writer.record_intents(batch, checkpoint=lambda: Checkpoint(1, b"engine"))
+        assert ledger.last_checkpoint("r").seq == writer.seq == 2
+        assert ledger.frame("equity", "r").height == 1
         writer.close()
         with pytest.raises(LedgerError, match="not begun, or closed"):
             writer.write(equity_batch(1))
+
+
+def test_a_ledger_of_the_first_schema_is_upgraded(path):
+    """A ledger as the first schema made it: no fees as taken, and journal lines without them."""
+    from mirrorfast.ledger import schema
+
+    with Ledger.open(path) as ledger, writer_of(ledger, commit="each") as writer:
+        writer.begin()
+        batch = Batch(1)
+        batch.order(ORDER)
+        batch.fill({"id": 1, "order": 1, "symbol": "BTC/USD", "side": "buy", "quantity": 0.1, "price": 9.0})
+        for event in batch.events:
+            for name in ("attempt", "fee_currency", "fee_quantity"):
+                if event.kind == "fill":
+                    event.payload.pop(name)
+        writer.write(batch)
+    connection = sqlite3.connect(path)
+    for name in ("attempt", "fee_currency", "fee_quantity"):
+        connection.execute(f"alter table fills drop column {name}")
+    connection.execute("update meta set value = '1' where key = 'schema_version'")
+    connection.execute("update alembic_version set version_num = '0001'")
+    connection.commit()
+    connection.close()
+    with Ledger.open(path) as ledger:
+        assert ledger.verify("r").is_sound
+        assert ledger.frame("fills", "r")["fee_currency"].to_list() == [None]
+    assert schema.SCHEMA_VERSION == 2
 
 
 @pytest.mark.parametrize("bad", ["", "a b", "../x", "-x", "x" * 65, "é"])
