@@ -103,6 +103,9 @@ class ScriptedEngine:
         made = [intent for make in self.on_fill_send if (intent := make(f)) is not None]
         return Step(made)
 
+    def rate(self, symbol: int) -> float:
+        return 1.0
+
     def on_event(self, event: Any) -> Step:
         self.events.append((event.kind, event.order))
         if event.closes:

@@ -260,7 +260,8 @@ class TradingLoop:
 
     async def fill(self, fill: Fill, exact: Mapping[str, Any] | None = None) -> None:
         """Book one fill and send what follows from it."""
-        self._update.fills.append(self._recorder.fill(self._batch, fill, exact))
+        rate = self._engine.rate(fill.symbol)
+        self._update.fills.append(self._recorder.fill(self._batch, fill, rate, exact))
         await self._act(self._engine.on_fill(fill))
 
     def note(self, kind: str, fields: Mapping[str, Any]) -> None:

@@ -87,8 +87,13 @@ class Recorder:
                 }
             )
 
-    def fill(self, batch: Batch, fill: Fill, exact: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Record an execution and return it with names in place of ids; `exact` goes before the fill's floats."""
+    def fill(
+        self, batch: Batch, fill: Fill, rate: float, exact: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Record an execution, booked at this rate of its quote currency; return it with names in place of ids.
+
+        `exact` goes before the fill's floats.
+        """
         f = fill.as_dict()
         line = {
             "id": f["id"],
@@ -102,6 +107,7 @@ class Recorder:
             "slippage": f["slippage"],
             "liquidity": f["liquidity"],
             "purpose": f["purpose"],
+            "rate": _foreign(rate),
         }
         batch.fill(line if exact is None else line | dict(exact))
         return line
@@ -112,6 +118,7 @@ class Recorder:
         for t in step.trades:
             line = {k: v for k, v in t.items() if k not in ("symbol", "side")}
             line |= {"symbol": self._symbols[t["symbol"]], "side": t["side"], "ts": t["exit_ts"]}
+            line |= {name: _foreign(t[name]) for name in ("entry_rate", "exit_rate")}
             batch.trade(line)
             trades.append(line)
         if step.weights:
@@ -131,3 +138,8 @@ class Recorder:
             status = _STATUS.get(e.kind)
             if status is not None:
                 batch.order_status({"id": e.order, "ts": e.ts, "status": status, "reason": words or e.reason or None})
+
+
+def _foreign(rate: float) -> float | None:
+    """The account's own currency has no rate to write down."""
+    return None if rate == 1.0 else rate

@@ -26,9 +26,6 @@ _CLOSED_KEPT: Final = 4096
 #: Sums of quantities are exact or an error, never rounded.
 _EXACT: Final = Context(prec=800, traps=[Inexact])
 
-#: Columns of fills that journals of schema 1 do not have.
-_LATER: Final = {"attempt": None, "fee_currency": None, "fee_quantity": None}
-
 OrderKey = tuple[int, int]
 
 
@@ -130,7 +127,7 @@ class Fold:
                 self.trades += 1
                 rows.inserts["trades"].append({"run": self.run, "id": self.trades, "seq": event.seq, **payload})
             case "fill":
-                rows.inserts["fills"].append({"run": self.run, "seq": event.seq, "ts": event.ts, **_LATER, **payload})
+                rows.inserts["fills"].append({"run": self.run, "seq": event.seq, "ts": event.ts, **payload})
                 self._fill(event, rows)
             case "order":
                 self._order(event, rows)
