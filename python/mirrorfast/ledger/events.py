@@ -156,6 +156,7 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         liquidity=(_word, None),
         purpose=(_word, None),
         venue_trade_id=(_word, None),
+        rate=(decimal_text, None),
     ),
     "trade": _fields(
         symbol=_word,
@@ -177,6 +178,8 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         slippage=(decimal_text, "0"),
         exit=(_word, None),
         entry_decision=(_integer, None),
+        entry_rate=(decimal_text, None),
+        exit_rate=(decimal_text, None),
     ),
     "equity": _fields(
         equity=decimal_text, cash=(decimal_text, None), exposure=(decimal_text, None), drawdown=(_number, None)
