@@ -17,6 +17,7 @@ from typing import Any
 from mirrorfast.config import DataConfig, ExecutionConfig
 from mirrorfast.data.feed import BarBatch
 from mirrorfast.execution.account import LiveAccount
+from mirrorfast.execution.control import KillSwitch
 from mirrorfast.execution.loop import TradingLoop
 from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.events import FINAL_STATUSES
@@ -154,11 +155,12 @@ class Rig:
 
     def __init__(self, venue: Simulator, folder: Path, symbol: str = SPOT, **config: Any) -> None:
         self.venue, self.folder, self.symbol = venue, folder, symbol
-        self.config = ExecutionConfig(**(QUICK | {"kill_file": folder / "KILL"} | config))
+        self.config = ExecutionConfig(**(QUICK | config))
         self.data = DataConfig(base_url=venue.url, kind="swap" if symbol == SWAP else "spot", **PATIENT)
         self.engine = ScriptedEngine()
         self.feed = ScriptedFeed()
         self.count = 0
+        self.switch = KillSwitch(folder)
 
     async def __aenter__(self) -> "Rig":
         self.ledger = Ledger.open(self.folder / "ledger.sqlite")
@@ -166,7 +168,7 @@ class Rig:
         checkpoint = self.writer.begin_or_resume()
         self.account = LiveAccount(
             "binance", self.data, self.config, self.writer, symbols=[self.symbol], interval_ms=HOUR,
-            kill_file=self.folder / "KILL", key=SecretStr(KEY), secret=SecretStr(SECRET),
+            switch=self.switch, key=SecretStr(KEY), secret=SecretStr(SECRET),
         )  # fmt: skip
         after = None
         if checkpoint is not None:

@@ -14,6 +14,7 @@ from mirrorfast.config.risk import DrawdownConfig, RiskConfig, SizingConfig, Sto
 from mirrorfast.config.rl import RLConfig
 from mirrorfast.config.strategy import StrategyConfig
 from mirrorfast.config.trading import (
+    ControlConfig,
     CostConfig,
     InstrumentConfig,
     LogConfig,
@@ -26,6 +27,7 @@ __all__ = [
     "CONFIG_FILE",
     "ENVIRONMENT_PREFIX",
     "BayesianConfig",
+    "ControlConfig",
     "CorrelationConfig",
     "CostConfig",
     "DataConfig",

@@ -1,6 +1,5 @@
 """How orders are sent to a venue, and what stops them."""
 
-from pathlib import Path
 from typing import Literal
 
 from mirrorfast.config.base import Settings, option
@@ -60,10 +59,6 @@ class ExecutionConfig(Settings):
         0.05, "loss since 00:00 UTC from which no entry is sent that day", unit="fraction of equity", gt=0, le=1
     )
     max_drawdown: float = option(0.20, "drawdown from which no entry is sent", unit="fraction of equity", gt=0, le=1)
-    kill_file: Path | None = option(
-        None, "the kill switch: no entry is sent while this file exists; absent: KILL in the run's directory"
-    )
-    on_kill: Literal["keep", "close"] = option("keep", "what becomes of positions when the kill switch is on")
     on_stop: Literal["keep", "cancel"] = option("keep", "what becomes of resting orders when the daemon stops")
     drain_s: float = option(
         20.0, "longest time to settle orders under way when the daemon stops", unit="seconds", gt=0, le=3_600

@@ -10,7 +10,6 @@ from mirrorfast.execution.book import Book
 from mirrorfast.execution.ccxt_broker import CcxtBroker
 from mirrorfast.execution.desk import Closed
 from mirrorfast.execution.gates import Gates
-from mirrorfast.execution.kill_switch import KillSwitch
 from mirrorfast.execution.reconcile import Reconciler
 from mirrorfast.execution.user_stream import UserStream
 from mirrorfast.execution.venue import TradingVenue
@@ -19,12 +18,11 @@ from mirrorfast.telemetry import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from decimal import Decimal
-    from pathlib import Path
-
     from pydantic import SecretStr
 
     from mirrorfast.config.data import DataConfig
     from mirrorfast.config.execution import ExecutionConfig
+    from mirrorfast.execution.control import KillSwitch
     from mirrorfast.execution.loop import TradingLoop
     from mirrorfast.ledger import RunWriter
 
@@ -49,7 +47,7 @@ class LiveAccount:
         Names in the engine's order.
     interval_ms
         Step of the bars.
-    kill_file
+    switch
         The kill switch.
     key, secret, password
         Of the account.
@@ -68,7 +66,7 @@ class LiveAccount:
         *,
         symbols: Sequence[str],
         interval_ms: int,
-        kill_file: Path,
+        switch: KillSwitch | None = None,
         key: SecretStr | None = None,
         secret: SecretStr | None = None,
         password: SecretStr | None = None,
@@ -77,13 +75,11 @@ class LiveAccount:
     ) -> None:
         self.config, self.symbols, self.writer = config, list(symbols), writer
         self.venue = TradingVenue(exchange, data, config, key=key, secret=secret, password=password, pro=config.stream)
-        self.kill = KillSwitch(kill_file)
         self._accept, self._protect = accept_drift, protect
         self._interval = interval_ms
         self._tasks: list[asyncio.Task[None]] = []
         self._bare: dict[str, float] = {}
-        self._killed = ""
-        self.gates = Gates(config, self.kill, monotonic=self.venue.monotonic, alarm=self._alarm)
+        self.gates = Gates(config, lambda: _reason(switch), monotonic=self.venue.monotonic, alarm=self._alarm)
         self.book = Book(self.venue.contracts)
         self.broker: CcxtBroker
         self.reconciler: Reconciler
@@ -174,10 +170,6 @@ class LiveAccount:
         await self.reconciler.compare()
 
     async def _watch(self) -> None:
-        self._watch_stops()
-        await self._watch_kill()
-
-    def _watch_stops(self) -> None:
         """A position without its stop for too long is closed: the engine hears that its stop was refused."""
         if not self._protect:
             return
@@ -200,20 +192,6 @@ class LiveAccount:
                         last["id"], last["attempt"], number, "rejected", "the position was without its stop too long"
                     )
                 )
-
-    async def _watch_kill(self) -> None:
-        """The kill switch: no entries (the gates see to that), resting entries are withdrawn."""
-        reason = self.gates.killed
-        if not reason:
-            self._killed = ""
-            return
-        if not self._killed:
-            self._killed = reason
-            self.broker.desk.notice("kill_switch", reason, "critical")
-        for lane in self.broker.lanes.values():
-            for order in list(lane.orders.values()):
-                if not order.request.reduces and not order.cancelling:
-                    lane.cancel(order.request.order, "halt")
 
     @property
     def external(self) -> dict[str, Decimal]:
@@ -269,3 +247,8 @@ class LiveAccount:
         if hasattr(self, "broker"):
             await self.broker.aclose()
         await self.venue.aclose()
+
+
+def _reason(switch: KillSwitch | None) -> str:
+    halted = None if switch is None else switch.halted
+    return "" if halted is None else halted.sentence

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mirrorfast.config.execution import ExecutionConfig
-    from mirrorfast.execution.kill_switch import KillSwitch
     from mirrorfast.execution.orders import Request
 
 __all__ = ["Gates"]
@@ -32,8 +31,8 @@ class Gates:
     ----------
     config
         Limits.
-    kill
-        The kill switch.
+    halted
+        Says why the kill switch is on; empty while it is off.
     monotonic
         Source of seconds for the rate.
     alarm
@@ -43,13 +42,13 @@ class Gates:
     def __init__(
         self,
         config: ExecutionConfig,
-        kill: KillSwitch,
+        halted: Callable[[], str],
         *,
         monotonic: Callable[[], float],
         alarm: Callable[[str, str, dict[str, Any]], None],
     ) -> None:
         self._config = config
-        self._kill = kill
+        self._halted = halted
         self._monotonic = monotonic
         self._alarm = alarm
         self._sent: deque[float] = deque()
@@ -122,11 +121,6 @@ class Gates:
         if self._loss and not before:
             self._alarm("limit", self._loss, {})
 
-    @property
-    def killed(self) -> str:
-        """Why the kill switch is on; empty while it is off."""
-        return self._kill.reason
-
     def refusal(self, request: Request, price: Decimal | None, data_age_bars: float) -> str:
         """Say why an order may not be sent.
 
@@ -148,8 +142,8 @@ class Gates:
             return ""
         if self.draining:
             return "the daemon is stopping"
-        if killed := self.killed:
-            return f"kill switch: {killed}"
+        if halted := self._halted():
+            return halted
         for symbol in (request.symbol, ACCOUNT):
             if reasons := self._quarantine.get(symbol):
                 return f"{symbol} is quarantined: {'; '.join(reasons.values())}"

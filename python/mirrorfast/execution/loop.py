@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step
     from mirrorfast.data.feed import BarBatch, Feed
     from mirrorfast.execution.broker import Broker, LiveBroker
+    from mirrorfast.execution.control import KillSwitch
     from mirrorfast.ledger import RunWriter
     from mirrorfast.strategies.voting import VoteStream
 
@@ -81,6 +82,12 @@ class Outcome:
     last_ts: int | None
 
 
+# What may always be sent: it only ever protects.
+_PROTECTIVE = frozenset({"stop_loss", "take_profit"})
+# How often a loop that waits for a bar looks at its kill switch.
+_IDLE_S = 1.0
+
+
 class TradingLoop:
     """Drives an engine from a feed through a broker into a journal.
 
@@ -101,6 +108,8 @@ class TradingLoop:
         The user's own strategies, which vote beside the engine's.
     after
         Open time of the last bars that the engine has taken in an earlier process of this run, ms.
+    switch
+        The kill switch, looked at before every bar time, and every second while a live feed is waited for.
     """
 
     def __init__(
@@ -116,6 +125,7 @@ class TradingLoop:
         observers: tuple[Observer, ...] = (),
         voters: VoteStream | None = None,
         after: int | None = None,
+        switch: KillSwitch | None = None,
     ) -> None:
         self._engine = engine
         self._broker = broker
@@ -126,6 +136,7 @@ class TradingLoop:
         self._observers = observers
         self._voters = voters
         self._live: LiveBroker | None = cast("LiveBroker", broker) if hasattr(broker, "news") else None
+        self._switch = switch
         self._stop = False
         self._taken = (0, after or 0)
         self._unstored: list[Intent] = []
@@ -184,7 +195,8 @@ class TradingLoop:
                     tasks.start("end", ended.wait)
                 if live is not None:
                     tasks.start("news", live.news)
-                await tasks.any()
+                await tasks.any(_IDLE_S)
+                await self._idle()
                 if live is not None and tasks.take("news") is not None:
                     await self._between(live)
                 if not tasks.done("bar"):
@@ -223,14 +235,14 @@ class TradingLoop:
     async def _one(self, batch: BarBatch, count: int) -> None:
         self._batch = Batch(batch.ts)
         self._update = Update(batch.ts, count, self._feed.total, {})
+        await self._obey(batch.ts)
         await self._broker.settle(batch, self)
         await self._store_again()
         step = self._engine.on_bars(batch.ts, batch.rows, votes=self._own_votes(batch))
         self._taken = (count, batch.ts)
         self._update.decisions = self._recorder.decisions(self._batch, step)
         await self._act(step)
-        while events := await self._broker.answers():
-            await self.event(events)
+        await self._answered()
         equity = self._engine.equity
         self._batch.equity(
             {
@@ -247,6 +259,52 @@ class TradingLoop:
         self._update.equity = equity
         for observer in self._observers:
             observer.on_batch(self._update)
+
+    async def _answered(self) -> None:
+        while events := await self._broker.answers():
+            await self.event(events)
+
+    async def _idle(self) -> None:
+        """Obey the kill switch between bars; before the first bar of this process there is nothing to withdraw."""
+        if self._switch is None or not self._update.done:
+            return
+        self._batch = Batch(self._update.ts)
+        await self._obey(self._update.ts)
+        if self._batch.events:
+            self._store()
+            if self._live is None:
+                self._writer.flush(checkpoint=self.checkpoint)
+
+    async def _obey(self, ts: int) -> None:
+        """Do what a person asked for by the kill switch, and journal it."""
+        change = None if self._switch is None else self._switch.check()
+        if change is None:
+            return
+        severity = "info" if change.kind == "resume" else "critical"
+        self._batch.incident(change.kind, change.sentence, severity=severity, details=change.details())
+        if change.kind == "resume":
+            self._engine.lift_halt()
+        elif change.kind == "halt" and change.halt is not None:
+            await self._act(self._engine.halt(ts, close=change.halt.policy == "close"))
+            await self._answered()
+
+    async def _withheld(self, intents: list[Intent]) -> list[Intent]:
+        """Keep back what would open or enlarge a position; the journal has it as never sent."""
+        halt = None if self._switch is None else self._switch.halted
+        if halt is None:
+            return intents
+        free = []
+        for intent in intents:
+            order = intent.as_dict()
+            if order["kind"] != "submit" or order["reduce_only"] or order["purpose"] in _PROTECTIVE:
+                free.append(intent)
+                continue
+            self._recorder.intents(self._batch, [intent])
+            self._batch.order_status(
+                {"id": order["id"], "ts": order["ts"], "status": "never_sent", "reason": halt.sentence}
+            )
+            await self._act(self._engine.withhold(intent, order["ts"]))
+        return free
 
     def _own_votes(self, batch: BarBatch) -> list[tuple[float, float]] | None:
         if self._voters is None:
@@ -276,7 +334,7 @@ class TradingLoop:
 
     async def _act(self, step: Step) -> None:
         self._update.trades += self._recorder.outcomes(self._batch, step)
-        intents: list[Intent] = step.intents
+        intents = await self._withheld(step.intents)
         if not intents:
             return
         if not self._durable:

@@ -63,11 +63,12 @@ class Recorder:
 
     def intents(self, batch: Batch, intents: list[Intent], *, withdrawals: Callable[[int], bool] | None = None) -> None:
         """Record orders before they are sent, and withdrawals asked for of orders that `withdrawals` knows."""
-        for intent in intents:
-            order = intent.as_dict()
+        orders = [intent.as_dict() for intent in intents]
+        for order in orders:
+            if order["kind"] != "submit" and withdrawals is not None and withdrawals(order["id"]):
+                batch.order_status({"id": order["id"], "status": "cancelling", "reason": order["reason"]})
+        for order in orders:
             if order["kind"] != "submit":
-                if withdrawals is not None and withdrawals(order["id"]):
-                    batch.order_status({"id": order["id"], "status": "cancelling", "reason": order["reason"]})
                 continue
             batch.order(
                 {

@@ -44,9 +44,15 @@ class Waiting:
         if name not in self._tasks:
             self._tasks[name] = asyncio.ensure_future(make())
 
-    async def any(self) -> None:
-        """Wait until something is done."""
-        await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+    async def any(self, timeout_s: float | None = None) -> None:
+        """Wait until something is done.
+
+        Parameters
+        ----------
+        timeout_s
+            Or so long.
+        """
+        await asyncio.wait(self._tasks.values(), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
 
     def done(self, name: str) -> bool:
         """Tell whether something is done.

@@ -305,7 +305,7 @@ class RunWriter:
         Parameters
         ----------
         batch
-            Orders, and whatever else happened up to them.
+            Whatever happened, and then the orders that are to be sent.
         checkpoint
             As for `write`: a state that knows of the orders, stored with them or not at all.
 
@@ -316,10 +316,13 @@ class RunWriter:
             stays in memory and goes with the next commit.
         """
         # The orders come last, so that they alone can be taken back.
-        self._stage(event for event in batch.events if event.kind != "order")
+        first = len(batch.events)
+        while first and batch.events[first - 1].kind == "order":
+            first -= 1
+        self._stage(batch.events[:first])
         before = (self._seq, self._digest, len(self._events), len(self._rows.inserts["orders"]))
         try:
-            self._stage(event for event in batch.events if event.kind == "order")
+            self._stage(batch.events[first:])
             self.flush(checkpoint=checkpoint)
         except BaseException:
             self._seq, self._digest, events, orders = before
