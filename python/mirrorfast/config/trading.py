@@ -20,11 +20,13 @@ from mirrorfast.config.currency import (
 )
 from mirrorfast.config.data import DataConfig
 from mirrorfast.config.ensemble import EnsembleConfig
+from mirrorfast.config.execution import ExecutionConfig
 from mirrorfast.config.risk import RiskConfig
 from mirrorfast.config.rl import RLConfig
 from mirrorfast.config.strategy import StrategyConfig
 
 __all__ = [
+    "ControlConfig",
     "CostConfig",
     "InstrumentConfig",
     "LogConfig",
@@ -212,6 +214,21 @@ class LogConfig(Settings):
     format: Literal["console", "json"] = option("console", "lines for people, or one JSON object a line")
 
 
+class ControlConfig(Settings):
+    """What happens when a person halts a run.
+
+    Examples
+    --------
+    >>> ControlConfig().on_halt
+    'keep'
+    """
+
+    on_halt: Literal["keep", "close"] = option(
+        "keep",
+        "positions stay with their stops and may only be reduced, or everything is closed; a halt may say otherwise",
+    )
+
+
 class TradingConfig(Settings):
     """Everything a run needs; each field has a default, and the defaults trade the bundled market.
 
@@ -295,10 +312,14 @@ class TradingConfig(Settings):
     costs: CostConfig = option(None, "what trading costs in simulation", default_factory=CostConfig)
     rl: RLConfig = option(None, "the learning agent", default_factory=RLConfig)
     data: DataConfig = option(None, "how market data is fetched", default_factory=DataConfig)
+    execution: ExecutionConfig = option(
+        None, "how orders are sent to a venue, and what stops them", default_factory=ExecutionConfig
+    )
     runs: Path = option(Path("runs"), "directory that holds a directory for each run")
     ledger: SecretStr | None = option(
         None, "SQLAlchemy URL of the ledger, which may hold a password; absent: ledger.sqlite in the run's directory"
     )
+    control: ControlConfig = option(None, "the kill switch", default_factory=ControlConfig)
     log: LogConfig = option(None, "diagnostics", default_factory=LogConfig)
 
     @field_validator("timeframe")
