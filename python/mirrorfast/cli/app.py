@@ -8,6 +8,7 @@ from mirrorfast.cli import (
     backtest,
     check_bias,
     config,
+    dashboard,
     data,
     doctor,
     live,
@@ -50,6 +51,7 @@ def root(
 
 
 app.command("live")(live.live)
+app.command("dashboard")(dashboard.dashboard)
 app.command("backtest")(backtest.backtest)
 app.command("check-bias")(check_bias.check_bias)
 app.command("sweep")(sweep.sweep)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step
-    from mirrorfast.data.feed import BarBatch, Feed
+    from mirrorfast.data.feed import BarBatch, Feed, Row
     from mirrorfast.execution.broker import Broker
     from mirrorfast.ledger import RunWriter
+    from mirrorfast.ledger.events import Event
     from mirrorfast.strategies.voting import VoteStream
 
 __all__ = ["Observer", "Outcome", "TradingLoop"]
@@ -47,6 +48,10 @@ class Update:
         The account: ``equity``, ``cash``, ``exposure``, ``drawdown``.
     decisions, fills, trades
         With symbol names.
+    bars
+        The closed bars: ``(symbol id, open, high, low, close, volume)``.
+    events
+        Everything of this bar time that goes to the journal, in order.
     """
 
     ts: int
@@ -56,6 +61,8 @@ class Update:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     fills: list[dict[str, Any]] = field(default_factory=list)
     trades: list[dict[str, Any]] = field(default_factory=list)
+    bars: list[Row] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +189,7 @@ class TradingLoop:
 
     async def _one(self, batch: BarBatch, count: int) -> None:
         self._batch = Batch(batch.ts)
-        self._update = Update(batch.ts, count, self._feed.total, {})
+        self._update = Update(batch.ts, count, self._feed.total, {}, bars=batch.rows)
         await self._broker.settle(batch, self)
         step = self._engine.on_bars(batch.ts, batch.rows, votes=self._own_votes(batch))
         self._update.decisions = self._recorder.decisions(self._batch, step)
@@ -199,6 +206,7 @@ class TradingLoop:
                 "drawdown": equity["drawdown"],
             }
         )
+        self._update.events += self._batch.events
         self._writer.write(self._batch, checkpoint=self.checkpoint)
         self._update.equity = equity
         for observer in self._observers:
@@ -234,6 +242,7 @@ class TradingLoop:
         if self._durable:
             # What is not on disk is not sent.
             self._writer.write(self._batch)
+            self._update.events += self._batch.events
             self._batch = Batch(self._batch.ts)
         await self._broker.submit(intents)
 
