@@ -52,7 +52,7 @@ class Page:
         """Wait until an expression is true; how long that takes decides nothing but patience."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            value = self.evaluate(f"(() => {{ try {{ return ({expression}); }} catch {{ return null; }} }})()")
+            value = self.evaluate(f"(() => {{ try {{ return !!({expression}); }} catch {{ return false; }} }})()")
             if value:
                 return value
             time.sleep(0.05)
@@ -63,6 +63,9 @@ class Page:
     def go(self, url):
         self.send("Page.navigate", url=url)
         self.wait(f"document.readyState === 'complete' && location.href.startsWith({json.dumps(url)})")
+
+    def close(self):
+        self.send("Page.close")
 
     def size(self, width, height, *, phone=False, dark=False):
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
@@ -131,7 +134,11 @@ class Browser:
                     return message["result"]
 
         target = ask(1, "Target.createTarget", url="about:blank")["targetId"]
-        return Page(self._socket, ask(2, "Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+        session = ask(2, "Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        page = Page(self._socket, session)
+        # A page behind another one is not drawn.
+        page.send("Page.bringToFront")
+        return page
 
 
 def needs_chromium():
