@@ -14,6 +14,7 @@ from mirrorfast.cli import (
     live,
     replay_check,
     scan,
+    secrets,
     simulator,
     sweep,
     walk_forward,
@@ -61,4 +62,5 @@ app.command("scan")(scan.scan)
 app.add_typer(config.app, name="config")
 app.command("simulator")(simulator.simulator)
 app.add_typer(data.app, name="data")
+app.add_typer(secrets.app, name="secrets")
 app.command("doctor")(doctor.doctor)

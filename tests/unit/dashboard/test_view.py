@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -124,7 +125,7 @@ def test_the_curve_stays_bounded_and_spans_the_run():
     times = [ts for ts, *_ in document["equity"]]
     assert times[0] == 0
     assert len(times) > LIMITS["equity"] / 2.2
-    assert {b - a for a, b in zip(times, times[1:], strict=False)} == {32}
+    assert {b - a for a, b in pairwise(times)} == {32}
     assert document["account"]["equity"] == 100 + 20 * 997 - 1
 
 
