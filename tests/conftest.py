@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -69,6 +70,34 @@ def shared_data() -> Path:
     if not directory.is_dir():
         pytest.skip(f"no market data in {directory} (set MIRRORFAST_SHARED)")
     return directory
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server of this session's own, or that of MIRRORFAST_TEST_POSTGRES."""
+    pytest.importorskip("psycopg")
+    spec = importlib.util.spec_from_file_location("mirrorfast_postgres_server", ROOT / "tests" / "postgres_server.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.running() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database on that server."""
+    import sqlalchemy as sa
+
+    name = f"t{uuid.uuid4().hex[:16]}"
+    engine = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
 
 
 @pytest.fixture(autouse=True)

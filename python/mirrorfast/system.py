@@ -25,10 +25,12 @@ from mirrorfast.data.files import read_bars
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
+from mirrorfast.execution.control import KillSwitch
 from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
+from mirrorfast.ledger.instance import LOCK_FILE, InstanceLock
 from mirrorfast.ledger.weights import last_weights
 from mirrorfast.strategies.lineup import Lineup
 from mirrorfast.strategies.voting import VoteStream
@@ -288,7 +290,14 @@ class IntegratedTradingSystem:
     ) -> Outcome:
         broker = SimulatedBroker(self.engine_json)
         run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols)
-        with _interruptible(self.stop), run as writer:
+        switch = KillSwitch(self.directory, shared=self.config.runs, policy=self.config.control.on_halt)
+        switch.recall(ledger, self.run_id)
+        with (
+            InstanceLock(self.directory / LOCK_FILE, f"run {self.run_id!r}", on_lost=_halting(switch)),
+            _interruptible(self.stop),
+            switch.listen(asyncio.get_running_loop()),
+            run as writer,
+        ):
             checkpoint = writer.begin_or_resume()
             self._status = "running"
             done, after = 0, None
@@ -307,6 +316,7 @@ class IntegratedTradingSystem:
                     strategies=self.strategies,
                     observers=tuple(watch(self, feed.total) if watch else ()),
                     voters=voters,
+                    switch=switch,
                 )
                 self._loop = loop
                 if self._stopping:
@@ -397,6 +407,15 @@ class IntegratedTradingSystem:
 async def _recording(opening: AbstractAsyncContextManager[Feed], symbols: list[str]) -> AsyncIterator[Feed]:
     async with opening as feed:
         yield RecordedFeed(feed, symbols)
+
+
+def _halting(switch: KillSwitch) -> Callable[[str], None]:
+    """Whoever may no longer be alone stops trading."""
+
+    def lost(reason: str) -> None:
+        switch.ask(reason, who="mirrorfast", source="lock")
+
+    return lost
 
 
 class _interruptible:  # noqa: N801 - reads as a statement

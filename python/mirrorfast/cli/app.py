@@ -8,6 +8,7 @@ from mirrorfast.cli import (
     backtest,
     check_bias,
     config,
+    control,
     dashboard,
     data,
     doctor,
@@ -63,4 +64,6 @@ app.add_typer(config.app, name="config")
 app.command("simulator")(simulator.simulator)
 app.add_typer(data.app, name="data")
 app.add_typer(secrets.app, name="secrets")
+app.command("halt")(control.halt)
+app.command("resume")(control.resume)
 app.command("doctor")(doctor.doctor)

@@ -13,6 +13,7 @@ from mirrorfast.config.risk import DrawdownConfig, RiskConfig, SizingConfig, Sto
 from mirrorfast.config.rl import RLConfig
 from mirrorfast.config.strategy import StrategyConfig
 from mirrorfast.config.trading import (
+    ControlConfig,
     CostConfig,
     InstrumentConfig,
     LogConfig,
@@ -25,6 +26,7 @@ __all__ = [
     "CONFIG_FILE",
     "ENVIRONMENT_PREFIX",
     "BayesianConfig",
+    "ControlConfig",
     "CorrelationConfig",
     "CostConfig",
     "DataConfig",

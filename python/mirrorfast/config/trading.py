@@ -25,6 +25,7 @@ from mirrorfast.config.rl import RLConfig
 from mirrorfast.config.strategy import StrategyConfig
 
 __all__ = [
+    "ControlConfig",
     "CostConfig",
     "InstrumentConfig",
     "LogConfig",
@@ -212,6 +213,21 @@ class LogConfig(Settings):
     format: Literal["console", "json"] = option("console", "lines for people, or one JSON object a line")
 
 
+class ControlConfig(Settings):
+    """What happens when a person halts a run.
+
+    Examples
+    --------
+    >>> ControlConfig().on_halt
+    'keep'
+    """
+
+    on_halt: Literal["keep", "close"] = option(
+        "keep",
+        "positions stay with their stops and may only be reduced, or everything is closed; a halt may say otherwise",
+    )
+
+
 class TradingConfig(Settings):
     """Everything a run needs; each field has a default, and the defaults trade the bundled market.
 
@@ -299,6 +315,7 @@ class TradingConfig(Settings):
     ledger: SecretStr | None = option(
         None, "SQLAlchemy URL of the ledger, which may hold a password; absent: ledger.sqlite in the run's directory"
     )
+    control: ControlConfig = option(None, "the kill switch", default_factory=ControlConfig)
     log: LogConfig = option(None, "diagnostics", default_factory=LogConfig)
 
     @field_validator("timeframe")

@@ -15,11 +15,12 @@ from mirrorfast.execution.recorder import Recorder
 from mirrorfast.ledger import Batch, Checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step
     from mirrorfast.data.feed import BarBatch, Feed, Row
     from mirrorfast.execution.broker import Broker
+    from mirrorfast.execution.control import KillSwitch
     from mirrorfast.ledger import RunWriter
     from mirrorfast.ledger.events import Event
     from mirrorfast.strategies.voting import VoteStream
@@ -85,14 +86,23 @@ class Outcome:
     last_ts: int | None
 
 
-async def _until(ended: asyncio.Event, feed: AsyncGenerator[BarBatch, None]) -> AsyncGenerator[BarBatch, None]:
+# What may always be sent: it only ever protects.
+_PROTECTIVE = frozenset({"stop_loss", "take_profit"})
+# How often a loop that waits for a bar looks at its kill switch.
+_IDLE_S = 1.0
+
+
+async def _until(
+    ended: asyncio.Event, feed: AsyncGenerator[BarBatch, None], idle: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[BarBatch, None]:
     """Pass batches on until an event; a bar that is being waited for then is not waited for."""
     stop = asyncio.create_task(ended.wait())
     coming: asyncio.Task[BarBatch] | None = None
     try:
         while not ended.is_set():
             coming = asyncio.ensure_future(anext(feed))
-            await asyncio.wait({coming, stop}, return_when=asyncio.FIRST_COMPLETED)
+            while not (await asyncio.wait({coming, stop}, timeout=_IDLE_S, return_when=asyncio.FIRST_COMPLETED))[0]:
+                await idle()
             if not coming.done():
                 return
             try:
@@ -125,6 +135,8 @@ class TradingLoop:
         Who is told of every bar time.
     voters
         The user's own strategies, which vote beside the engine's.
+    switch
+        The kill switch, looked at before every bar time, and every second while a live feed is waited for.
     """
 
     def __init__(
@@ -139,6 +151,7 @@ class TradingLoop:
         durable: bool = False,
         observers: tuple[Observer, ...] = (),
         voters: VoteStream | None = None,
+        switch: KillSwitch | None = None,
     ) -> None:
         self._engine = engine
         self._broker = broker
@@ -148,6 +161,7 @@ class TradingLoop:
         self._durable = durable
         self._observers = observers
         self._voters = voters
+        self._switch = switch
         self._stop = False
         self._batch = Batch(0)
         self._update = Update(0, 0, None, {})
@@ -175,7 +189,7 @@ class TradingLoop:
         last: int | None = None
         finished = True
         async with aclosing(self._feed.batches()) as feed:
-            coming = feed if ended is None else _until(ended, feed)
+            coming = feed if ended is None else _until(ended, feed, self._idle)
             async for batch in coming:
                 if self._stop:
                     finished = False
@@ -190,12 +204,12 @@ class TradingLoop:
     async def _one(self, batch: BarBatch, count: int) -> None:
         self._batch = Batch(batch.ts)
         self._update = Update(batch.ts, count, self._feed.total, {}, bars=batch.rows)
+        await self._obey(batch.ts)
         await self._broker.settle(batch, self)
         step = self._engine.on_bars(batch.ts, batch.rows, votes=self._own_votes(batch))
         self._update.decisions = self._recorder.decisions(self._batch, step)
         await self._act(step)
-        while events := await self._broker.answers():
-            await self.event(events)
+        await self._answered()
         equity = self._engine.equity
         self._batch.equity(
             {
@@ -211,6 +225,51 @@ class TradingLoop:
         self._update.equity = equity
         for observer in self._observers:
             observer.on_batch(self._update)
+
+    async def _answered(self) -> None:
+        while events := await self._broker.answers():
+            await self.event(events)
+
+    async def _idle(self) -> None:
+        """Obey the kill switch between bars; before the first bar of this process there is nothing to withdraw."""
+        if self._switch is None or not self._update.done:
+            return
+        self._batch = Batch(self._update.ts)
+        await self._obey(self._update.ts)
+        if self._batch.events:
+            self._writer.write(self._batch)
+            self._writer.flush(checkpoint=self.checkpoint)
+
+    async def _obey(self, ts: int) -> None:
+        """Do what a person asked for by the kill switch, and journal it."""
+        change = None if self._switch is None else self._switch.check()
+        if change is None:
+            return
+        severity = "info" if change.kind == "resume" else "critical"
+        self._batch.incident(change.kind, change.sentence, severity=severity, details=change.details())
+        if change.kind == "resume":
+            self._engine.lift_halt()
+        elif change.kind == "halt" and change.halt is not None:
+            await self._act(self._engine.halt(ts, close=change.halt.policy == "close"))
+            await self._answered()
+
+    async def _withheld(self, intents: list[Intent]) -> list[Intent]:
+        """Keep back what would open or enlarge a position; the journal has it as never sent."""
+        halt = None if self._switch is None else self._switch.halted
+        if halt is None:
+            return intents
+        free = []
+        for intent in intents:
+            order = intent.as_dict()
+            if order["kind"] != "submit" or order["reduce_only"] or order["purpose"] in _PROTECTIVE:
+                free.append(intent)
+                continue
+            self._recorder.intents(self._batch, [intent])
+            self._batch.order_status(
+                {"id": order["id"], "ts": order["ts"], "status": "never_sent", "reason": halt.sentence}
+            )
+            await self._act(self._engine.withhold(intent, order["ts"]))
+        return free
 
     def _own_votes(self, batch: BarBatch) -> list[tuple[float, float]] | None:
         if self._voters is None:
@@ -235,7 +294,7 @@ class TradingLoop:
 
     async def _act(self, step: Step) -> None:
         self._update.trades += self._recorder.outcomes(self._batch, step)
-        intents: list[Intent] = step.intents
+        intents = await self._withheld(step.intents)
         if not intents:
             return
         self._recorder.intents(self._batch, intents)

@@ -378,6 +378,29 @@ impl PyEngine {
     fn halted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.inner.halted())
     }
+    /// Withdraws what would open or enlarge a position; with `close` closes everything and halts.
+    #[pyo3(signature = (ts, *, close))]
+    fn halt(&mut self, ts: i64, close: bool) -> PyResult<PyStep> {
+        let mut step = Step::default();
+        let inner = &mut self.inner;
+        gateway::guarded(|| {
+            inner.halt(ts, close, &mut step);
+            Ok(())
+        })?;
+        Ok(PyStep { step, equity: None })
+    }
+    /// Takes back an order that was asked for and never left.
+    fn withhold(&mut self, intent: &PyIntent, ts: i64) -> PyResult<PyStep> {
+        let mut step = Step::default();
+        if let Intent::Submit(order) = &intent.0 {
+            let inner = &mut self.inner;
+            gateway::guarded(|| {
+                inner.withhold(order, ts, &mut step);
+                Ok(())
+            })?;
+        }
+        Ok(PyStep { step, equity: None })
+    }
     fn lift_halt(&mut self) {
         self.inner.lift_halt();
     }

@@ -7,6 +7,7 @@
 mod account;
 mod config;
 mod fills;
+mod halt;
 mod rates;
 mod step;
 mod symbol;
@@ -27,7 +28,7 @@ use crate::instrument::Instrument;
 use crate::meta::MetaController;
 use crate::order::{CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
 use crate::portfolio::Portfolio;
-use crate::risk::{Halt, RiskEngine, RiskMeter, RiskStep, Rule, Steps, TargetRequest, Verdict};
+use crate::risk::{RiskEngine, RiskMeter, RiskStep, Rule, Steps, TargetRequest, Verdict};
 use crate::strategies::Vote;
 use crate::types::{Bar, SymbolId, interval_ms};
 
@@ -156,16 +157,6 @@ impl DecisionEngine {
     /// Strategy weights and grades.
     pub fn trainer(&self) -> &StrategyTrainer {
         &self.trainer
-    }
-
-    /// The halt in force, if any.
-    pub fn halted(&self) -> Option<&Halt> {
-        self.risk.halted()
-    }
-
-    /// Ends a halt; only a person may ask for this.
-    pub fn lift_halt(&mut self) {
-        self.risk.lift_halt();
     }
 
     /// The account after the last batch.
