@@ -5,10 +5,11 @@ import json
 from contextlib import ExitStack
 from urllib.parse import urlencode, urlsplit
 
+from websockets.sync.client import connect
+
 from mirrorfast.dashboard import DashboardServer, LiveSource
 from mirrorfast.execution.loop import Update
 from mirrorfast.ledger import Batch, Ledger
-from websockets.sync.client import connect
 
 TOKEN = "correct horse battery staple"
 START, HOUR = 1_500_000_000_000, 3_600_000
@@ -45,7 +46,13 @@ class WatchedRun:
         writer.close()
         self.source = LiveSource(self._ledger, "demo")
         self.server = DashboardServer(
-            self.source, token=TOKEN, port=port, control=control, interval=interval, most=most
+            self.source,
+            token=TOKEN,
+            port=port,
+            control=control,
+            controls=control is not None,
+            interval=interval,
+            most=most,
         )
         self.bar = 0
 

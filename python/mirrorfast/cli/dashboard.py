@@ -11,10 +11,14 @@ from mirrorfast.errors import ConfigurationError, MirrorfastError, ParameterErro
 if TYPE_CHECKING:
     from mirrorfast.config import TradingConfig
     from mirrorfast.dashboard import DashboardServer
+    from mirrorfast.dashboard.control import FolderControl
     from mirrorfast.ledger import Ledger
 
-__all__ = ["HostOption", "OriginOption", "PortOption", "dashboard", "newest_ledger", "say_where"]
+__all__ = ["ControlOption", "HostOption", "OriginOption", "PortOption", "dashboard", "newest_ledger", "say_where"]
 
+ControlOption = Annotated[
+    bool, typer.Option(help="Let whoever has the token halt and resume trading; asked twice, and journaled.")
+]
 PortOption = Annotated[int, typer.Option(min=0, max=65_535, help="Port of the dashboard; 0 takes a free one.")]
 HostOption = Annotated[
     str, typer.Option(help="Address to listen at. Others than this machine's own need TLS before it: see --origin.")
@@ -37,6 +41,7 @@ def dashboard(
     port: PortOption = 8765,
     host: HostOption = "127.0.0.1",
     origin: OriginOption = None,
+    control: ControlOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Show a run in the browser: equity, trades, positions, decisions, signals, strategies, health, log.
@@ -56,7 +61,10 @@ def dashboard(
     with Ledger.open(target, create=False) as opened:
         name = run or opened.latest_run()
         source = LedgerSource(opened, name, bars=_bars(bars, opened, name))
-        with DashboardServer(source, token=token, host=host, port=port, origins=origin or ()) as server:
+        switch = _control(target, name, cfg, wanted=control)
+        with DashboardServer(
+            source, token=token, host=host, port=port, origins=origin or (), control=switch, controls=control
+        ) as server:
             say_where(server, token if made else None)
             try:
                 while not server.ended.wait(1.0):
@@ -83,6 +91,14 @@ def say_where(server: "DashboardServer", token: str | None) -> None:
             soft_wrap=True,
             style="yellow",
         )
+
+
+def _control(target: str | Path, run: str, cfg: "TradingConfig", *, wanted: bool) -> "FolderControl | None":
+    """Find the folder of the run, where the files are that halt it."""
+    from mirrorfast.dashboard.control import FolderControl
+
+    beside = target.parent if isinstance(target, Path) and target.parent.name == run else cfg.runs / run
+    return FolderControl(beside) if wanted or beside.is_dir() else None
 
 
 def _target(ledger: str | None, runs: Path | None, cfg: "TradingConfig") -> str | Path:

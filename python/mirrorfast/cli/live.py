@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirrorfast.cli.dashboard import HostOption, OriginOption, PortOption
+from mirrorfast.cli.dashboard import ControlOption, HostOption, OriginOption, PortOption
 from mirrorfast.cli.figures import figures, plain
 from mirrorfast.cli.options import (
     ConfigOption,
@@ -60,6 +60,7 @@ def live(
     dashboard_port: PortOption = 8765,
     dashboard_host: HostOption = "127.0.0.1",
     dashboard_origin: OriginOption = None,
+    dashboard_control: ControlOption = False,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -71,7 +72,8 @@ def live(
     from mirrorfast.system import IntegratedTradingSystem
 
     pace = _speed(speed)
-    page = (dashboard_host, dashboard_port, tuple(dashboard_origin or ())) if dashboard else None
+    origins = tuple(dashboard_origin or ())
+    page = (dashboard_host, dashboard_port, origins, dashboard_control) if dashboard else None
     if exchange is not None:
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
@@ -120,7 +122,7 @@ def _live(
         _print(screen, summary, exchange)
 
 
-Page = tuple[str, int, tuple[str, ...]]
+Page = tuple[str, int, tuple[str, ...], bool]
 
 
 def _watch(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", page: Page | None) -> Any:
@@ -149,15 +151,24 @@ def _serve(stack: ExitStack, system: "IntegratedTradingSystem", page: Page) -> A
     """Serve the run from a thread of its own, which ends with it."""
     from mirrorfast.cli.dashboard import say_where
     from mirrorfast.dashboard import DashboardServer, LiveSource
+    from mirrorfast.dashboard.control import FolderControl
     from mirrorfast.dashboard.server import dashboard_token
     from mirrorfast.ledger import Ledger
 
-    host, port, origins = page
+    host, port, origins, controls = page
     token, made = dashboard_token()
     # Not Ledger.open: it looks at the file itself, and closing that would drop the locks of the writer in this process.
     with Ledger(system.ledger_target, busy_timeout_s=5.0, writable=False, immutable=False) as ledger:
         source = LiveSource(ledger, system.run_id)
-    server = DashboardServer(source, token=token, host=host, port=port, origins=origins)
+    server = DashboardServer(
+        source,
+        token=token,
+        host=host,
+        port=port,
+        origins=origins,
+        control=FolderControl(system.directory),
+        controls=controls,
+    )
     # Last in, first out: the source hears how the run ended before the server lets go.
     stack.enter_context(server)
     stack.push(lambda error, *_: source.end("failed" if error else system.status))

@@ -9,16 +9,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
 
 from mirrorfast.errors import ParameterError
+from mirrorfast.execution.control import ask_to_halt, ask_to_resume, halt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-__all__ = ["Action", "Confirmations", "Control", "Ticket"]
+__all__ = ["Action", "Confirmations", "Control", "FolderControl", "Ticket"]
 
 Action = Literal["halt", "resume"]
 
 _LIFE_S: Final = 60.0
 _REASON: Final = 200
+#: There are no names: who has the token may.
+_WHO: Final = "holder of the dashboard token"
 
 
 class Control(Protocol):
@@ -32,6 +36,39 @@ class Control(Protocol):
 
     def resume(self, reason: str, *, by: str) -> None:
         """Let trading go on."""
+
+
+class FolderControl:
+    """Halts and resumes by the files that the run looks at, and that it journals; works from any process.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+
+    Raises
+    ------
+    ParameterError
+        When there is no such folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise ParameterError(f"control: {folder}: expected the folder of the run")
+        self._folder = folder
+
+    def status(self) -> dict[str, Any]:
+        """Return ``halted`` and why: by this run's file, or that of all runs."""
+        halt = halt_of(self._folder) or halt_of(self._folder.parent)
+        return {"halted": halt is not None, "reason": None if halt is None else halt.sentence}
+
+    def halt(self, reason: str, *, by: str) -> None:
+        """Ask the run to halt."""
+        ask_to_halt(self._folder, reason, who=by, source="dashboard")
+
+    def resume(self, reason: str, *, by: str) -> None:
+        """Lift the run's halt."""
+        ask_to_resume(self._folder, reason, who=by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +135,5 @@ class Confirmations:
         if phrase.strip() != asked.phrase:
             raise ParameterError(f"confirmation {phrase!r}: expected {asked.phrase!r}; ask again")
         act = self._control.halt if asked.action == "halt" else self._control.resume
-        act(asked.reason, by="dashboard")
+        act(asked.reason, by=_WHO)
         return asked

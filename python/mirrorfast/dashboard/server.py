@@ -85,7 +85,9 @@ class DashboardServer:
     origins
         Addresses of a proxy before it, such as ``https://desk.example.org``.
     control
-        What halts and resumes; without it the dashboard is read-only.
+        What halts and resumes.
+    controls
+        Whether viewers may use it; otherwise they only see whether trading is halted.
     interval
         Seconds between two updates.
     most
@@ -122,6 +124,7 @@ class DashboardServer:
         port: int = 8765,
         origins: Sequence[str] = (),
         control: Control | None = None,
+        controls: bool = False,
         interval: float = 0.1,
         most: int = 300,
     ) -> None:
@@ -138,6 +141,7 @@ class DashboardServer:
                 f"the dashboard needs {error.name}: pip install 'mirrorfast[dashboard]'"
             ) from error
         self._source, self._control, self._interval, self._most = source, control, interval, most
+        self._controls = controls
         self._sessions = Sessions(token)
         self._port, self._origins = port, tuple(origins)
         origins_of((), self._origins)
@@ -236,7 +240,7 @@ class DashboardServer:
         return self
 
     def _confirmations(self) -> Any:
-        if self._control is None:
+        if self._control is None or not self._controls:
             return None
         from mirrorfast.dashboard.control import Confirmations
 
@@ -320,7 +324,7 @@ class DashboardServer:
         assert self.hub is not None  # noqa: S101 - made before the thread
         view = self._source.view
         self._logs.drain(view)
-        allowed = self._control is not None
+        allowed = self._control is not None and self._controls
         state = self._control.status() if self._control is not None else {"halted": None}
         view.control({"allowed": allowed, **state})
         view.health("dashboard", "ok", f"{len(self.hub.viewers)} viewing")

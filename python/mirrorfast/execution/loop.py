@@ -235,10 +235,14 @@ class TradingLoop:
         if self._switch is None or not self._update.done:
             return
         self._batch = Batch(self._update.ts)
+        self._update = Update(self._update.ts, self._update.done, self._feed.total, self._engine.equity)
         await self._obey(self._update.ts)
         if self._batch.events:
+            self._update.events += self._batch.events
             self._writer.write(self._batch)
             self._writer.flush(checkpoint=self.checkpoint)
+            for observer in self._observers:
+                observer.on_batch(self._update)
 
     async def _obey(self, ts: int) -> None:
         """Do what a person asked for by the kill switch, and journal it."""

@@ -288,7 +288,7 @@ def test_control_takes_two_steps_and_a_typed_phrase(controlled, helpers):
     assert ask(run, headers, "confirm", ticket=ticket["ticket"], phrase="halt demo")[0] == 400, "void after one try"
     _, ticket = ask(run, headers, "request", action="halt", reason="prices look wrong")
     assert ask(run, headers, "confirm", ticket=ticket["ticket"], phrase="halt demo") == (200, {"done": "halt"})
-    assert control.asked == [("halt", "prices look wrong", "dashboard")]
+    assert control.asked == [("halt", "prices look wrong", "holder of the dashboard token")]
     assert ask(run, headers, "confirm", ticket=ticket["ticket"], phrase="halt demo")[0] == 400, "good once"
     with run.stream() as stream:
         helpers.Client(stream).until(lambda d: d.get("control", {}).get("halted"))
