@@ -188,6 +188,7 @@ class IntegratedTradingSystem:
         self._loop: TradingLoop | None = None
         self._ended: asyncio.Event | None = None
         self._stopping = False
+        self._status = "new"
 
     def _taught(self, config: TradingConfig) -> TradingConfig:
         """Give the strategies the weights of the run that the configuration names; a resumed run keeps its own."""
@@ -234,6 +235,17 @@ class IntegratedTradingSystem:
             The configured database URL, else ``ledger.sqlite`` in the run's directory.
         """
         return _target(self.config, self.run_id)
+
+    @property
+    def status(self) -> str:
+        """How this process's part of the run stands.
+
+        Returns
+        -------
+        str
+            ``new``, ``running``, ``finished`` or ``interrupted``.
+        """
+        return self._status
 
     def stop(self) -> None:
         """Ask a running system to end at the next bar boundary."""
@@ -294,6 +306,7 @@ class IntegratedTradingSystem:
             run as writer,
         ):
             checkpoint = writer.begin_or_resume()
+            self._status = "running"
             done, after = 0, None
             if checkpoint is not None:
                 self.engine.restore(checkpoint.engine)
@@ -322,7 +335,8 @@ class IntegratedTradingSystem:
                 if isinstance(feed, RecordedFeed):
                     self.bars = feed.joined(self.bars)
             end = loop.checkpoint if outcome.batches else None
-            writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
+            self._status = "finished" if outcome.finished else "interrupted"
+            writer.finish(self._status, checkpoint=end)
             return outcome
 
     def _voters(self, after: int | None, state: dict[str, Any]) -> VoteStream | None:
