@@ -15,6 +15,7 @@ from mirrorfast.backtest.policy import policy_columns
 from mirrorfast.backtest.rates import with_rates
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.schema import BAR_SCHEMA, bar_interval, interval_name, require_bars, select_bars, validate_bars
 from mirrorfast.errors import DataError
 from mirrorfast.strategies.lineup import Lineup
@@ -38,6 +39,7 @@ def backtest(
     orders: bool = True,
     policy: Any = None,
     rates: Any = None,
+    funding: Any = None,
     bias_check: Literal["raise", "warn", "off"] | None = None,
     trade_from: datetime | None = None,
 ) -> BacktestResult:
@@ -70,6 +72,9 @@ def backtest(
         What quote currencies are worth: ``currency``, ``timestamp`` (when the rate was known, or the open of the bar that
         it is the close of) and ``rate`` (account currency for one unit). A bar's close knows the rates of its own time
         and earlier. Where the run has bars of the pair, the configuration's ``rate_symbols`` is the shorter way.
+    funding : DataFrame, Arrow table or path, optional
+        Funding rates that the perpetuals of the configuration's ``instruments`` paid: ``symbol``, ``timestamp``,
+        ``rate``; see :func:`mirrorfast.data.with_funding`.
     bias_check : {"raise", "warn", "off"}, optional
         What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
         configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more
@@ -118,6 +123,7 @@ def backtest(
     cfg = (config or TradingConfig()).replace(
         strategies=strategies, ensemble=ensemble, risk=risk, costs=costs, bias_check=bias_check
     )
+    cfg = with_funding(cfg, funding)
     lineup = Lineup.of(cfg)
     table, checked = prepare_bars(bars, cfg)
     interval = bar_interval(table) if checked.step_ms is None else interval_name(checked.step_ms)
