@@ -22,6 +22,7 @@ from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import Feed, RecordedFeed, ReplayFeed
 from mirrorfast.data.files import read_bars
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
@@ -160,7 +161,7 @@ class IntegratedTradingSystem:
         self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
         self._policy = policy
         given = config or TradingConfig()
-        self.config = self._taught(given if policy is None else blended(given))
+        self.config = with_funding(self._taught(given if policy is None else blended(given)))
         if bars is None:
             path = self.config.bars
             bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
