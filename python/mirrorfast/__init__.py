@@ -44,12 +44,15 @@ _LAZY = {
     "ScannerSignalAgent": "mirrorfast.strategies",
     "SentimentMomentumAgent": "mirrorfast.strategies",
     "SignalClassifier": "mirrorfast.signals",
+    "SignalEncoder": "mirrorfast.signals",
     "StrategyConfig": "mirrorfast.config",
     "StrategyTrainerAgent": "mirrorfast.ensemble",
     "SweepResult": "mirrorfast.backtest",
     "TechnicalIndicators": "mirrorfast.indicators",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
+    "TradingEnvironment": "mirrorfast.rl.environment",
+    "TradingVecEnv": "mirrorfast.rl.vec_env",
     "UTSignalAgent": "mirrorfast.strategies",
     "VBSRAgent": "mirrorfast.strategies",
     "VolatilityRegimeAgent": "mirrorfast.strategies",
@@ -67,6 +70,7 @@ _LAZY = {
     "get_secret": "mirrorfast.credentials",
     "indicators": "mirrorfast.indicators",
     "load_config": "mirrorfast.config",
+    "make_vec": "mirrorfast.rl.vector_env",
     "performance": "mirrorfast.analytics.performance",
     "read_bars": "mirrorfast.data",
     "sample_bars": "mirrorfast.data",
@@ -125,7 +129,10 @@ if TYPE_CHECKING:
     from mirrorfast.indicators import TechnicalIndicators
     from mirrorfast.meta import MetaController, MetaDecision
     from mirrorfast.risk import RiskManager
-    from mirrorfast.signals import MomentumScanner, SignalClassifier, scan_bars
+    from mirrorfast.rl.environment import TradingEnvironment
+    from mirrorfast.rl.vec_env import TradingVecEnv
+    from mirrorfast.rl.vector_env import make_vec
+    from mirrorfast.signals import MomentumScanner, SignalClassifier, SignalEncoder, scan_bars
     from mirrorfast.strategies import (
         AnomalyDetectionAgent,
         BaseStrategyAgent,
@@ -181,12 +188,15 @@ __all__ = [
     "ScannerSignalAgent",
     "SentimentMomentumAgent",
     "SignalClassifier",
+    "SignalEncoder",
     "StrategyConfig",
     "StrategyTrainerAgent",
     "SweepResult",
     "TechnicalIndicators",
     "TradeAnalyzerAgent",
     "TradingConfig",
+    "TradingEnvironment",
+    "TradingVecEnv",
     "UTSignalAgent",
     "VBSRAgent",
     "VolatilityRegimeAgent",
@@ -205,6 +215,7 @@ __all__ = [
     "get_secret",
     "indicators",
     "load_config",
+    "make_vec",
     "performance",
     "read_bars",
     "sample_bars",
