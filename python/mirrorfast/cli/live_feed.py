@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mirrorfast.config import TradingConfig
     from mirrorfast.data.feed import BarBatch, Feed
     from mirrorfast.data.fetcher import MarketDataFetcher
+    from mirrorfast.execution.policy import TradingPolicy
     from mirrorfast.system import IntegratedTradingSystem
 
 __all__ = ["LiveMarket"]
@@ -87,13 +88,15 @@ class LiveMarket:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def system(self, run: str | None) -> IntegratedTradingSystem:
+    def system(self, run: str | None, *, policy: TradingPolicy | None = None) -> IntegratedTradingSystem:
         """Put the system of a run together, with the venue's history as its bars.
 
         Parameters
         ----------
         run
             Name of the run; one that exists is resumed.
+        policy
+            A trained policy.
 
         Returns
         -------
@@ -110,10 +113,16 @@ class LiveMarket:
         from mirrorfast.system import IntegratedTradingSystem
 
         history = asyncio.run(self._history())
-        cfg = self._config.replace(symbols=tuple(sorted(history["symbol"].unique())), timeframe=self._timeframe)
+        traded = tuple(name for name in sorted(history["symbol"].unique()) if name not in self._config.watch)
+        cfg = self._config.replace(symbols=traded, timeframe=self._timeframe)
         cfg = cfg.model_copy(update={"bars": None, "start": None, "end": None})
         return IntegratedTradingSystem(
-            cfg, bars=history, run=run, source=f"{self._exchange} {self._timeframe}", feed=self._opened
+            cfg,
+            bars=history,
+            run=run,
+            source=f"{self._exchange} {self._timeframe}",
+            feed=self._opened,
+            policy=policy,
         )
 
     async def _history(self) -> Any:
@@ -122,6 +131,7 @@ class LiveMarket:
             if not names:
                 floor = self._data.min_volume or 1.0
                 names = (await fetcher.fetch_markets(min_volume=floor))["symbol"].head(_MOST).to_list()
+            names = [*names, *(name for name in self._config.watch if name not in names)]
             result = await fetcher.fetch_many(names, [self._timeframe])
         for failure in result.failures.iter_rows(named=True):
             _log.warning("symbol_left_out", **failure)
@@ -139,7 +149,7 @@ class LiveMarket:
 
         kind = StreamFeed if self._stream else PollFeed
         async with self._fetcher(pro=self._stream) as fetcher:
-            warm_up = max(system.engine.warm_up, system.lineup.warm_up) + 1
+            warm_up = system.warm_up + 1
             feed = kind(fetcher, system.symbols, self._timeframe, history=warm_up, after=after)
             if self._limit is None:
                 yield feed
