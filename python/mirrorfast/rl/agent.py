@@ -182,7 +182,7 @@ class RLTradingAgent:
 
         use = self.config.seed if seed is None else seed
         span, check = Span.for_training(bars, self.config)
-        env = TradingVecEnv(span.data, self.config, n_envs=self.config.n_envs, seed=use)
+        env = TradingVecEnv(span.data, self.config.n_envs, self.config, seed=use)
         model = make_learner(self.config, env, seed=use, tensorboard=None if tensorboard is None else str(tensorboard))
         facts = span.facts() | {"seed": use}
         with ExitStack() as stack:
