@@ -251,8 +251,8 @@ class TradingEnvironment(gymnasium.Env[npt.NDArray[np.float32], Any]):
                 raise ParameterError(f"start = {start}: expected together with a symbol, as there are several")
             times = self.data.bars_of(market or 0)["timestamp"]
             wanted = start if start.tzinfo else start.replace(tzinfo=UTC)
-            found = times.index_of(wanted)
-            if found is None:
+            found = (times == wanted).arg_true()
+            if not len(found):
                 raise ParameterError(f"start = {start}: expected the open time of a bar")
-            start = found
+            start = int(found[0])
         return market, start

@@ -225,15 +225,15 @@ def _sources(
         raise ParameterError(
             f"features = {unknown[0]}: expected a feature column, or a column of that name in the table of features"
         )
-    result = pl.DataFrame() if own is None else own.select(pl.col(given).cast(pl.Float64))
+    found = [] if own is None or not given else [own.select(pl.col(given).cast(pl.Float64))]
     if computed:
         step = bar_interval(table) if timeframe == "auto" else timeframe
         parts = []
         for (symbol,), rows in table.group_by("symbol", maintain_order=True):
             market = trading.market_of(str(symbol))
             parts.append(compute_features(rows, timeframe=step, market=market, columns=computed))
-        result = result.hstack(pl.concat(parts).select(pl.col(computed).cast(pl.Float64)))
-    return result.select(wanted)
+        found.append(pl.concat(parts).select(pl.col(computed).cast(pl.Float64)))
+    return pl.concat(found, how="horizontal").select(wanted)
 
 
 def _common_times(table: pl.DataFrame, sources: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::error::Result;
 use crate::fill::CostConfig;
 use crate::instrument::Instrument;
@@ -79,7 +81,7 @@ pub(super) struct Lane {
     /// Entries of the account of the last rows, by symbol: every row twice, `lookback` apart.
     history: Vec<[f32; ACCOUNT]>,
     next: usize,
-    orders: Vec<f64>,
+    orders: SmallVec<[f64; 4]>,
 }
 
 impl Lane {
@@ -95,7 +97,7 @@ impl Lane {
             costs: config.costs(1.0, 1.0),
             history: vec![[0.0; ACCOUNT]; 2 * config.lookback * symbols],
             next: 0,
-            orders: vec![0.0; symbols],
+            orders: SmallVec::from_elem(0.0, symbols),
         })
     }
 
@@ -148,7 +150,7 @@ impl Lane {
     }
 
     /// One bar: orders on this close, fills at the next open, marks at its close.
-    #[inline]
+    #[inline(always)]
     pub(super) fn step<A: Copy + Into<f64>>(&mut self, market: &Market, config: &EnvConfig, actions: &[A]) -> Outcome {
         let before = self.episode.equity;
         for (s, (instrument, &action)) in market.instruments.iter().zip(actions).enumerate() {
@@ -199,7 +201,7 @@ impl Lane {
     }
 
     /// Marks the account, and what that means for reward and episode.
-    #[inline]
+    #[inline(always)]
     fn account(&mut self, market: &Market, config: &EnvConfig, before: f64, traded: f64) -> Outcome {
         let equity = self.portfolio.equity();
         let e = &mut self.episode;
@@ -232,7 +234,7 @@ impl Lane {
     }
 
     /// Writes the observation, `lookback` rows that end with the present bar.
-    #[inline]
+    #[inline(always)]
     pub(super) fn observe(&self, market: &Market, config: &EnvConfig, out: &mut [f32]) {
         let rows = config.lookback;
         let end = (self.at + 1) * market.width;
@@ -248,7 +250,7 @@ impl Lane {
 
 /// The signed quantity that brings a position to `target`, a fraction of equity: the risk engine's order without its caps, for orders
 /// that all fill before the next decision.
-#[inline]
+#[inline(always)]
 fn order(instrument: &Instrument, held: f64, target: f64, equity: f64, price: f64, config: &EnvConfig) -> f64 {
     let close = || if held != 0.0 && takes(instrument, held, price) { -held } else { 0.0 };
     if target.abs() <= config.min_target || (target < 0.0 && !instrument.shortable) {

@@ -19,7 +19,9 @@ pub use observation::{ACCOUNT, ObservationWindow, account_entries};
 
 use crate::error::{CoreError, Result};
 use crate::portfolio::Portfolio;
+use crate::wide::wide;
 use lane::Lane;
+use pulp::NullaryFnOnce;
 
 /// Buffers of the caller that a batched step fills, one entry or observation an environment.
 #[derive(Debug)]
@@ -211,19 +213,37 @@ impl TradingBatch {
         if self.lanes.iter().any(|lane| lane.done) {
             return Err(not_reset());
         }
-        for (k, lane) in self.lanes.iter_mut().enumerate() {
-            let market = &self.markets[lane.episode.market];
-            let outcome = lane.step(market, &self.config, &actions[k * self.symbols..(k + 1) * self.symbols]);
+        wide(StepAll { batch: self, actions, buffers: b })
+    }
+}
+
+/// A batch's step, compiled for the processor's widest vectors: it rounds and copies a lot.
+struct StepAll<'a, 'b> {
+    batch: &'a mut TradingBatch,
+    actions: &'a [f32],
+    buffers: &'a mut StepBuffers<'b>,
+}
+
+impl NullaryFnOnce for StepAll<'_, '_> {
+    type Output = Result<()>;
+
+    #[inline(always)]
+    fn call(self) -> Result<()> {
+        let Self { batch, actions, buffers: b } = self;
+        let (size, symbols) = (batch.size(), batch.symbols);
+        for (k, lane) in batch.lanes.iter_mut().enumerate() {
+            let market = &batch.markets[lane.episode.market];
+            let outcome = lane.step(market, &batch.config, &actions[k * symbols..(k + 1) * symbols]);
             b.rewards[k] = outcome.reward as f32;
             b.terminated[k] = outcome.terminated;
             b.truncated[k] = outcome.truncated;
             let place = k * size..(k + 1) * size;
             if outcome.done() {
-                self.finished[k] = lane.episode;
-                lane.observe(market, &self.config, &mut b.finals[place.clone()]);
-                lane.reset(&self.markets, &self.config, None, None)?;
+                batch.finished[k] = lane.episode;
+                lane.observe(market, &batch.config, &mut b.finals[place.clone()]);
+                lane.reset(&batch.markets, &batch.config, None, None)?;
             }
-            lane.observe(&self.markets[lane.episode.market], &self.config, &mut b.observations[place]);
+            lane.observe(&batch.markets[lane.episode.market], &batch.config, &mut b.observations[place]);
         }
         Ok(())
     }
