@@ -17,6 +17,7 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.backtest.benchmark import buy_and_hold
 from mirrorfast.backtest.own import check_own
+from mirrorfast.backtest.runner import traded_bars
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import Feed, RecordedFeed, ReplayFeed
@@ -24,11 +25,13 @@ from mirrorfast.data.files import read_bars
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
+from mirrorfast.execution.control import KillSwitch
 from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
 from mirrorfast.execution.policy import PolicySession, TradingPolicy, blended
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
+from mirrorfast.ledger.instance import LOCK_FILE, InstanceLock
 from mirrorfast.ledger.weights import last_weights
 from mirrorfast.strategies.lineup import Lineup
 from mirrorfast.strategies.voting import VoteStream
@@ -55,7 +58,7 @@ class RunSummary:
     bars, trades
         Bars of the whole run so far, and closed round trips.
     capital, equity
-        At the start and now, quote currency.
+        At the start and now, account currency.
     stats
         Figures of SPEC §9.
     ledger, report
@@ -163,7 +166,7 @@ class IntegratedTradingSystem:
             bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
         self.bars: pl.DataFrame = select_bars(
             validate_bars(bars, source=source),
-            symbols=self.config.symbols,
+            symbols=self.config.bar_symbols,
             start=self.config.start,
             end=self.config.end,
             source=source,
@@ -175,7 +178,9 @@ class IntegratedTradingSystem:
         self.strategies = self.lineup.names
         self.engine = _core.DecisionEngine(self.engine_json)
         minimum = max(self.engine.warm_up, self.lineup.warm_up) + 2
-        require_bars(self.bars, minimum, source=source, reason="the strategies' warm-up and one trade")
+        require_bars(
+            traded_bars(self.bars, self.config), minimum, source=source, reason="the strategies' warm-up and one trade"
+        )
         check_own(self.lineup, self.bars, self.config, self.interval)
         self._speed = speed
         self._source = source
@@ -183,6 +188,7 @@ class IntegratedTradingSystem:
         self._loop: TradingLoop | None = None
         self._ended: asyncio.Event | None = None
         self._stopping = False
+        self._status = "new"
 
     def _taught(self, config: TradingConfig) -> TradingConfig:
         """Give the strategies the weights of the run that the configuration names; a resumed run keeps its own."""
@@ -229,6 +235,17 @@ class IntegratedTradingSystem:
             The configured database URL, else ``ledger.sqlite`` in the run's directory.
         """
         return _target(self.config, self.run_id)
+
+    @property
+    def status(self) -> str:
+        """How this process's part of the run stands.
+
+        Returns
+        -------
+        str
+            ``new``, ``running``, ``finished`` or ``interrupted``.
+        """
+        return self._status
 
     def stop(self) -> None:
         """Ask a running system to end at the next bar boundary."""
@@ -280,8 +297,16 @@ class IntegratedTradingSystem:
     ) -> Outcome:
         broker = SimulatedBroker(self.engine_json)
         run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols)
-        with _interruptible(self.stop), run as writer:
+        switch = KillSwitch(self.directory, shared=self.config.runs, policy=self.config.control.on_halt)
+        switch.recall(ledger, self.run_id)
+        with (
+            InstanceLock(self.directory / LOCK_FILE, f"run {self.run_id!r}", on_lost=_halting(switch)),
+            _interruptible(self.stop),
+            switch.listen(asyncio.get_running_loop()),
+            run as writer,
+        ):
             checkpoint = writer.begin_or_resume()
+            self._status = "running"
             done, after = 0, None
             if checkpoint is not None:
                 self.engine.restore(checkpoint.engine)
@@ -301,6 +326,7 @@ class IntegratedTradingSystem:
                     observers=tuple(watch(self, feed.total) if watch else ()),
                     voters=voters,
                     policy=session,
+                    switch=switch,
                 )
                 self._loop = loop
                 if self._stopping:
@@ -309,7 +335,8 @@ class IntegratedTradingSystem:
                 if isinstance(feed, RecordedFeed):
                     self.bars = feed.joined(self.bars)
             end = loop.checkpoint if outcome.batches else None
-            writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
+            self._status = "finished" if outcome.finished else "interrupted"
+            writer.finish(self._status, checkpoint=end)
             return outcome
 
     def _voters(self, after: int | None, state: dict[str, Any]) -> VoteStream | None:
@@ -423,6 +450,15 @@ class IntegratedTradingSystem:
 async def _recording(opening: AbstractAsyncContextManager[Feed], symbols: list[str]) -> AsyncIterator[Feed]:
     async with opening as feed:
         yield RecordedFeed(feed, symbols)
+
+
+def _halting(switch: KillSwitch) -> Callable[[str], None]:
+    """Whoever may no longer be alone stops trading."""
+
+    def lost(reason: str) -> None:
+        switch.ask(reason, who="mirrorfast", source="lock")
+
+    return lost
 
 
 class _interruptible:  # noqa: N801 - reads as a statement

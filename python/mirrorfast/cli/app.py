@@ -8,6 +8,8 @@ from mirrorfast.cli import (
     backtest,
     check_bias,
     config,
+    control,
+    dashboard,
     data,
     doctor,
     evaluate,
@@ -15,6 +17,7 @@ from mirrorfast.cli import (
     live,
     replay_check,
     scan,
+    secrets,
     simulator,
     sweep,
     train,
@@ -53,6 +56,7 @@ def root(
 
 
 app.command("live")(live.live)
+app.command("dashboard")(dashboard.dashboard)
 app.command("backtest")(backtest.backtest)
 app.command("check-bias")(check_bias.check_bias)
 app.command("sweep")(sweep.sweep)
@@ -65,4 +69,7 @@ app.command("scan")(scan.scan)
 app.add_typer(config.app, name="config")
 app.command("simulator")(simulator.simulator)
 app.add_typer(data.app, name="data")
+app.add_typer(secrets.app, name="secrets")
+app.command("halt")(control.halt)
+app.command("resume")(control.resume)
 app.command("doctor")(doctor.doctor)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mirrorfast.errors import ParameterError
 from mirrorfast.ledger.types import JsonRaw, decimal_text, json_text
+from mirrorfast.redaction import masked, redact
 
 __all__ = ["FIELDS", "FINAL_STATUSES", "ORDER_STATUSES", "Batch", "Event"]
 
@@ -23,11 +24,12 @@ ORDER_STATUSES: Final = {
     "needs_operator": 3,
     "accepted": 4,
     "partially_filled": 5,
-    "never_sent": 6,
-    "rejected": 6,
-    "expired": 6,
-    "cancelled": 6,
-    "filled": 7,
+    "cancelling": 6,  # its withdrawal is asked for: a restart asks again
+    "never_sent": 7,
+    "rejected": 7,
+    "expired": 7,
+    "cancelled": 7,
+    "filled": 8,
 }
 #: Statuses after which only a late fill can still come.
 FINAL_STATUSES: Final = frozenset(name for name, rank in ORDER_STATUSES.items() if rank >= ORDER_STATUSES["rejected"])
@@ -51,8 +53,17 @@ def _word(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+def _said(value: Any) -> str | None:
+    # A venue's or an exception's own words, which may quote a signed request.
+    return None if value is None else masked(str(value))
+
+
 def _json(value: Any) -> JsonRaw:
     return JsonRaw(json_text(value))
+
+
+def _said_json(value: Any) -> JsonRaw:
+    return JsonRaw(json_text(redact(None, "", {"details": value})["details"]))
 
 
 def _plain(value: Any) -> Any:
@@ -124,14 +135,14 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         tif=(_word, "gtc"),
         oco=(_integer, 0),
         status=(_status, "intent"),
-        reason=(_word, None),
+        reason=(_said, None),
         venue_order_id=(_word, None),
     ),
     "order_status": _fields(
         id=_integer,
         attempt=(_integer, None),
         status=_status,
-        reason=(_word, None),
+        reason=(_said, None),
         venue_order_id=(_word, None),
     ),
     "fill": _fields(
@@ -146,6 +157,10 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         liquidity=(_word, None),
         purpose=(_word, None),
         venue_trade_id=(_word, None),
+        attempt=(_integer, None),
+        fee_currency=(_word, None),
+        fee_quantity=(decimal_text, None),
+        rate=(decimal_text, None),
     ),
     "trade": _fields(
         symbol=_word,
@@ -167,13 +182,15 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         slippage=(decimal_text, "0"),
         exit=(_word, None),
         entry_decision=(_integer, None),
+        entry_rate=(decimal_text, None),
+        exit_rate=(decimal_text, None),
     ),
     "equity": _fields(
         equity=decimal_text, cash=(decimal_text, None), exposure=(decimal_text, None), drawdown=(_number, None)
     ),
     "weights": _fields(weights=_plain, grades=(_plain, {})),
-    "incident": _fields(severity=(_word, "warning"), kind=_word, message=_word, details=(_json, {})),
-    "run": _fields(status=_word, reason=(_word, None)),
+    "incident": _fields(severity=(_word, "warning"), kind=_word, message=_said, details=(_said_json, {})),
+    "run": _fields(status=_word, reason=(_said, None)),
 }
 
 _NAMES = {kind: frozenset(name for name, _, _ in fields) for kind, fields in FIELDS.items()}
@@ -298,7 +315,9 @@ class Batch:
         Parameters
         ----------
         fields
-            Needs `id order symbol side quantity price`; order 0 is none of ours, such as a liquidation.
+            Needs `id order symbol side quantity price`; order 0 is none of ours, such as a liquidation. `fee` is in
+            quote currency; `fee_currency` and `fee_quantity` say what a venue took. A venue's trade (`symbol`,
+            `venue_trade_id`) is booked once: the writer passes over a second report of it.
         """
         self.add("fill", fields)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mirrorfast.simulator.futures_books import FuturesBooks
     from mirrorfast.simulator.spot_books import SpotBooks
 
-__all__ = ["KEY", "SECRET", "Account", "authenticate"]
+__all__ = ["KEY", "SECRET", "Account", "authenticate", "clients_of"]
 
 KEY: Final = "simulator-key"
 SECRET: Final = "simulator-secret"  # noqa: S105 - known to everybody: it opens nothing but the simulator
@@ -40,6 +40,32 @@ class Account:
     def books(self) -> "list[Books]":
         """Everything of it that trades move."""
         return [self.spot, self.futures]
+
+
+def clients_of(call: Call, accounts: dict[str, Account]) -> tuple[str, ...]:
+    """Tell the client ids of the orders that a request is about, also where it names them by number.
+
+    Parameters
+    ----------
+    call : Call
+        The request.
+    accounts : dict of str to Account
+        By key.
+
+    Returns
+    -------
+    tuple of str
+        Client ids; empty for a request about no order.
+    """
+    names = [value for key, value in call.params.items() if key.lower().endswith(("clientorderid", "clientalgoid"))]
+    account = accounts.get(call.headers.get("X-MBX-APIKEY", ""))
+    if account is not None:
+        books: Books = account.futures if call.path.startswith("/fapi/") else account.spot
+        for key in ("orderId", "algoId", "cancelOrderId"):
+            number = call.params.get(key, "")
+            if number.isdecimal() and (order := books.orders.get(int(number))) is not None:
+                names.append(order.client_id)
+    return tuple(names)
 
 
 def authenticate(call: Call, route: Route, accounts: dict[str, Account], clock: SimulatedClock) -> Account | None:

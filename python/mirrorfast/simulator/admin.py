@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from mirrorfast.errors import MirrorfastError, ParameterError
-from mirrorfast.simulator.exchange_info import spot_info
+from mirrorfast.errors import MirrorfastError
+from mirrorfast.simulator import control
+from mirrorfast.simulator.account import KEY
+from mirrorfast.simulator.orders import Order
 from mirrorfast.simulator.protocol import encode
 
 if TYPE_CHECKING:
@@ -23,8 +25,9 @@ async def serve(venue: "Simulator", request: web.Request, path: str) -> web.Resp
     venue : Simulator
         The venue.
     request : aiohttp.web.Request
-        ``GET faults | state | log``, ``POST faults`` (a rule), ``DELETE faults`` (``?name=``), ``POST clock``
-        (``advance``, ``speed``, ``skew``), ``POST instrument`` (``symbol`` and what changes).
+        ``GET faults | state | log | ledger`` (``?account=``), ``POST faults`` (a rule), ``DELETE faults``
+        (``?name=``), ``POST clock`` (``advance``, ``speed``, ``skew``), and the functions of
+        `mirrorfast.simulator.control` with their arguments: ``POST instrument | order | trade | money``.
     path : str
         Its path.
 
@@ -49,7 +52,15 @@ async def serve(venue: "Simulator", request: web.Request, path: str) -> web.Resp
         elif action == ("POST", "clock"):
             result = _clock(venue, body)
         elif action == ("POST", "instrument"):
-            result = _instrument(venue, body)
+            result = control.change_symbol(venue, **body)
+        elif action == ("POST", "order"):
+            result = _order(control.settle_order(venue, **body))
+        elif action == ("POST", "trade"):
+            result = control.by_hand(venue, **body)
+        elif action == ("POST", "money"):
+            result = f"{control.move_money(venue, **body):f}"
+        elif action == ("GET", "ledger"):
+            result = control.ledger(venue, request.query.get("account", KEY))
         elif action == ("GET", "state"):
             result = {"time": venue.clock.now(), "speed": venue.clock.speed, "requests": dict(venue.requests)}
         elif action == ("GET", "log"):
@@ -71,14 +82,5 @@ def _clock(venue: "Simulator", body: dict[str, Any]) -> dict[str, Any]:
     return {"time": venue.clock.now(), "speed": venue.clock.speed, "skew": venue.clock.skew}
 
 
-def _instrument(venue: "Simulator", body: dict[str, Any]) -> dict[str, Any]:
-    instrument = venue.market.get(str(body.get("symbol")))
-    if instrument is None:
-        raise ParameterError(f"symbol = {body.get('symbol')!r}: expected one of {', '.join(venue.market)}")
-    if "status" in body:
-        instrument.status = str(body["status"])
-    if "empty_book" in body:
-        instrument.empty_book = bool(body["empty_book"])
-    if "min_notional" in body:
-        instrument.min_notional = type(instrument.min_notional)(str(body["min_notional"]))
-    return spot_info(instrument)
+def _order(order: Order) -> dict[str, Any]:
+    return {"id": order.id, "client_id": order.client_id, "status": order.status, "filled": f"{order.filled:f}"}

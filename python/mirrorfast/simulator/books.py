@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.market import Instrument
-from mirrorfast.simulator.orders import Execution, Order
+from mirrorfast.simulator.orders import Execution, Order, OrderPair
 from mirrorfast.simulator.protocol import VenueError
 from mirrorfast.simulator.series import Trade
 
@@ -59,6 +59,7 @@ class Books(ABC):
         self.market, self.clock, self.participation = market, clock, participation
         self.orders: dict[int, Order] = {}
         self.executions: list[Execution] = []
+        self.pairs: dict[int, OrderPair] = {}
         self.listeners: list[Listener] = []
         self._open: dict[str, dict[int, Order]] = {}
         self._by_client: dict[tuple[str, str], Order] = {}
@@ -112,13 +113,15 @@ class Books(ABC):
         """Next number for an order or a trade."""
         return next(self._ids)
 
-    def place(self, order: Order) -> Order:
+    def place(self, order: Order, *, funded: bool = False) -> Order:
         """Accept an order that has passed every check, and trade what trades at once.
 
         Parameters
         ----------
         order : Order
             The order.
+        funded : bool, default False
+            The other order of its pair has locked what it may need.
 
         Returns
         -------
@@ -137,7 +140,8 @@ class Books(ABC):
         order.working = order.stop is None and order.trailing is None
         order.updated = now
         order.working_time = now if order.working else 0
-        self.reserve(order)
+        if not funded:
+            self.reserve(order)
         self.orders[order.id] = order
         self._by_client[order.symbol, order.client_id] = order
         self._open.setdefault(order.symbol, {})[order.id] = order
@@ -146,12 +150,73 @@ class Books(ABC):
             order.activated, order.extreme = True, instrument.price(instrument.last(now) or 0)
         if order.working:
             self._work(order, instrument, now)
+            if order.part is not None and order.is_open:
+                self.fill(order, self._share(order, order.left, instrument))
         return order
 
-    def cancel(self, order: Order) -> None:
-        """Cancel an open order."""
+    def place_pair(self, pair: OrderPair, needy: Order) -> None:
+        """Accept two orders of which one cancels the other.
+
+        Parameters
+        ----------
+        pair : OrderPair
+            The pair with both orders.
+        needy : Order
+            The one that may need more; it locks for both.
+
+        Raises
+        ------
+        VenueError
+            If the account cannot pay; then neither is accepted.
+        """
+        self.pairs[pair.id] = pair
+        try:
+            self.place(needy)
+        except VenueError:
+            del self.pairs[pair.id]
+            raise
+        other = pair.other(needy)
+        needy.pair = other.pair = pair
+        self.place(other, funded=True)
+
+    def amend(self, order: Order, quantity: Decimal, price: Decimal) -> None:
+        """Give an open order another quantity and price; one that crosses then trades at once.
+
+        Parameters
+        ----------
+        order : Order
+            The order.
+        quantity, price : Decimal
+            The new ones. No more than is filled cancels it.
+
+        Raises
+        ------
+        VenueError
+            If the account cannot pay; the order stays as it was.
+        """
         now = self.clock.now()
-        self._close(order, "CANCELED", now)
+        if quantity <= order.filled:
+            self._close(order, "CANCELED", now)
+            return
+        before = (order.quantity, order.price)
+        self.release(order)
+        order.quantity, order.price = quantity, price
+        try:
+            self.reserve(order)
+        except VenueError:
+            order.quantity, order.price = before
+            self.reserve(order)
+            raise
+        order.updated = now
+        self._tell("AMENDMENT", order, None)
+        self._work(order, self.market[order.symbol], now)
+
+    def cancel(self, order: Order, status: str = "CANCELED") -> None:
+        """End an open order, and the other one of its pair."""
+        now, pair = self.clock.now(), order.pair
+        self._close(order, status, now)
+        if pair is not None and (other := pair.other(order)).is_open:
+            self._close(other, status, now)
 
     def advance(self, now: int) -> None:
         """Let open orders meet every trade up to a moment."""
@@ -193,10 +258,14 @@ class Books(ABC):
         if not order.working:
             if not self._triggered(order, price):
                 return
+            if order.refused:
+                self._close(order, "EXPIRED", trade.time)
+                return
+            self._alone(order, trade.time)
             order.working, order.working_time = True, trade.time
             self._work(order, instrument, trade.time)
             return
-        if order.price is None or (price > order.price if order.buys else price < order.price):
+        if order.barred or order.price is None or (price > order.price if order.buys else price < order.price):
             return
         quantity = order.left
         if self.participation is not None:
@@ -222,21 +291,34 @@ class Books(ABC):
 
     def _work(self, order: Order, instrument: Instrument, now: int) -> None:
         """Take from the book what crosses; the rest rests or expires."""
+        if order.barred:
+            return
         offers = list(self._offers(order, instrument, now))
         if order.time_in_force == "FOK" and sum((q for _, q in offers), Decimal(0)) < order.left:
             self._close(order, "EXPIRED", now)
             return
+        most: Decimal | None = None
         for price, offered in offers:
             wanted = self._wanted(order, instrument, price)
             quantity = self.affordable(order, price, min(offered, wanted))
+            if order.part is not None:
+                most = self._share(order, wanted, instrument) if most is None else most
+                quantity = min(quantity, most)
+                most -= quantity
             if quantity <= 0:
                 break
             self._execute(order, price, quantity, maker=False, time=now)
             if not order.is_open:
                 return
+        if most is not None:
+            order.part = None  # once: what rests fills as everybody's
         if order.is_open and (order.price is None or order.time_in_force in {"IOC", "FOK"}):
             bought = order.quote_quantity is not None and order.filled > 0
             self._close(order, "FILLED" if bought else "EXPIRED", now)
+
+    @staticmethod
+    def _share(order: Order, quantity: Decimal, instrument: Instrument) -> Decimal:
+        return max(quantity * (order.part or Decimal(1)) // instrument.lot * instrument.lot, instrument.lot)
 
     def _wanted(self, order: Order, instrument: Instrument, price: Decimal) -> Decimal:
         if order.quote_quantity is None:
@@ -253,6 +335,7 @@ class Books(ABC):
             yield price, instrument.quantity(lots)
 
     def _execute(self, order: Order, price: Decimal, quantity: Decimal, *, maker: bool, time: int) -> None:
+        self._alone(order, time)
         execution = self.settle(order, price, quantity, maker=maker, time=time)
         order.executions.append(execution)
         self.executions.append(execution)
@@ -267,6 +350,13 @@ class Books(ABC):
             self.release(order)
             self._open[order.symbol].pop(order.id, None)
         self._tell("TRADE", order, execution)
+
+    def _alone(self, order: Order, now: int) -> None:
+        """End the other order of a pair when this one begins to trade; what it had locked is this one's."""
+        if order.pair is None or not (other := order.pair.other(order)).is_open:
+            return
+        order.locked, other.locked = order.locked + other.locked, Decimal(0)
+        self._close(other, "EXPIRED", now)
 
     def _close(self, order: Order, status: str, now: int) -> None:
         if not order.is_open:

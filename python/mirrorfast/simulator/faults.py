@@ -1,9 +1,9 @@
 """The switchboard: every way in which the venue can misbehave, by name.
 
 The rows of the fault matrix and the names that produce them are in `CATALOGUE`; `fault_table` prints them. A rule
-says which fault, where (method and endpoint, with wildcards), how often (probability, count, after how many matching
-requests, for how many seconds), and the parameters of the fault. Draws come from one seeded generator, in the order
-of requests.
+says which fault, where (method, endpoint and client order id, with wildcards), how often (probability, count, after
+how many matching requests, for how many seconds), and the parameters of the fault. Draws come from one seeded
+generator, in the order of requests.
 """
 
 import fnmatch
@@ -11,16 +11,18 @@ import json
 import random
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from mirrorfast.errors import ConfigurationError, ParameterError
+from mirrorfast.simulator.orders import Order
 
-__all__ = ["CATALOGUE", "FaultKind", "FaultRule", "Faults", "fault_table"]
+__all__ = ["CATALOGUE", "FaultKind", "FaultRule", "Faults", "fault_table", "struck"]
 
-Stage = Literal["before", "refuse", "state", "after", "body", "stream"]
+Stage = Literal["before", "refuse", "accept", "state", "after", "body", "stream"]
 
 
 class FaultKind(NamedTuple):
@@ -38,7 +40,11 @@ CATALOGUE: Final[Mapping[str, FaultKind]] = {
     "error_before": FaultKind("before", ("A5", "F5"), {"status": 503}, "gateway error, nothing processed"),
     "delay": FaultKind("before", ("F6", "F7"), {"delay": 1.0}, "answered after `delay` seconds"),
     "hold": FaultKind(
-        "before", ("A6",), {"delay": 1.0, "status": 504}, "gateway error now, processed `delay` seconds later"
+        "before",
+        ("A6",),
+        {"delay": 1.0, "status": 504, "until": "time"},
+        "gateway error now, processed `delay` seconds later; with until = 'not_found' right after the first query "
+        "that did not find the order",
     ),
     # The venue says no.
     "rate_limit": FaultKind(
@@ -59,6 +65,16 @@ CATALOGUE: Final[Mapping[str, FaultKind]] = {
     "not_found": FaultKind(
         "refuse", ("D5",), {"code": -2013, "status": 400}, "order query answered by a lagging replica"
     ),
+    # The venue accepts, and what becomes of the order is not what was hoped.
+    "partial_fill": FaultKind(
+        "accept",
+        ("B3", "D1", "D6", "D7"),
+        {"fraction": 0.5},
+        "only this part fills at once (of a conditional order: at its trigger); the rest rests, of a market order "
+        "it expires",
+    ),
+    "no_fill": FaultKind("accept", ("D7",), {}, "rests whatever the market does, until filled on command"),
+    "trigger_refused": FaultKind("accept", ("D7",), {}, "a conditional order that expires at its trigger"),
     # The venue's state changes under the client.
     "cancel_race": FaultKind("state", ("D2",), {}, "the order fills just before its cancel is processed"),
     "partial_race": FaultKind(
@@ -105,6 +121,8 @@ CATALOGUE: Final[Mapping[str, FaultKind]] = {
 }
 """Every fault by name."""
 
+_FIELDS: Final = ("endpoint", "method", "client", "probability", "count", "after", "seconds")
+
 
 @dataclass
 class FaultRule:
@@ -118,6 +136,9 @@ class FaultRule:
         Path with wildcards, such as ``"*/klines"``; for streams the name of the stream, such as ``"btcusdt@kline_*"``.
     method : str, default "*"
         ``GET``, ``POST``, ``DELETE``, ``PUT`` or ``*``.
+    client : str, default "*"
+        Client order id with wildcards, such as ``"mf-*-7"``: only requests (and messages of account streams) about
+        such an order. A request that names an order by number is about that order too.
     probability : float, default 1.0
         Chance that it strikes a matching request.
     count : int, optional
@@ -150,6 +171,7 @@ class FaultRule:
     name: str
     endpoint: str = "*"
     method: str = "*"
+    client: str = "*"
     probability: float = 1.0
     count: int | None = None
     after: int = 0
@@ -254,9 +276,7 @@ class Faults:
         ParameterError
             If something is unknown or out of range.
         """
-        fields = {
-            k: rule.pop(k) for k in ("endpoint", "method", "probability", "count", "after", "seconds") if k in rule
-        }
+        fields = {k: rule.pop(k) for k in _FIELDS if k in rule}
         parameters = dict(rule.pop("parameters", {}), **rule)
         made = FaultRule(name, **fields, parameters=parameters)
         made.since = self._monotonic()
@@ -316,7 +336,12 @@ class Faults:
             except (ParameterError, TypeError) as error:
                 raise ConfigurationError(f"{path}: fault {number}: {error}") from error
 
-    def draw(self, stage: Stage, method: str, endpoint: str) -> Iterator[FaultRule]:
+    @property
+    def by_client(self) -> bool:
+        """Whether a rule asks whose order a request is about."""
+        return any(rule.client != "*" for rule in self.rules)
+
+    def draw(self, stage: Stage, method: str, endpoint: str, clients: Collection[str] = ()) -> Iterator[FaultRule]:
         """Find the rules that strike a request in one stage of its way.
 
         Parameters
@@ -325,6 +350,8 @@ class Faults:
             Stage, as in `CATALOGUE`.
         method, endpoint : str
             The request.
+        clients : collection of str
+            Client ids of the orders that it is about.
 
         Yields
         ------
@@ -337,12 +364,14 @@ class Faults:
             The rules.
         """
         for rule in self.rules:
-            if CATALOGUE[rule.name].stage == stage and self._strikes(rule, method, endpoint):
+            if CATALOGUE[rule.name].stage == stage and self._strikes(rule, method, endpoint, clients):
                 self.struck.append(Struck(self._now(), rule.name, method, endpoint))
                 yield rule
 
-    def _strikes(self, rule: FaultRule, method: str, endpoint: str) -> bool:
+    def _strikes(self, rule: FaultRule, method: str, endpoint: str, clients: Collection[str]) -> bool:
         if rule.method not in {"*", method} or not fnmatch.fnmatchcase(endpoint, rule.endpoint):
+            return False
+        if rule.client != "*" and not any(fnmatch.fnmatchcase(name, rule.client) for name in clients):
             return False
         if rule.seconds is not None and self._monotonic() - rule.since > rule.seconds:
             return False
@@ -364,6 +393,25 @@ class Faults:
             One for each rule.
         """
         return [{**asdict(rule), "seen": rule.seen, "struck": rule.struck} for rule in self.rules]
+
+
+def struck(order: Order, faults: Iterable[FaultRule]) -> None:
+    """Let an order have what the faults of its acceptance say.
+
+    Parameters
+    ----------
+    order : Order
+        Not placed yet.
+    faults : iterable of FaultRule
+        Those of the stage ``accept`` that strike it.
+    """
+    for fault in faults:
+        if fault.name == "partial_fill":
+            order.part = Decimal(str(fault.value("fraction")))
+        elif fault.name == "no_fill":
+            order.barred = True
+        elif fault.name == "trigger_refused":
+            order.refused = True
 
 
 def fault_table() -> str:

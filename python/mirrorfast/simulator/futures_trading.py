@@ -1,11 +1,12 @@
 """Binance USD-M futures trading: account, positions, orders and conditional orders."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, cast
 
 from mirrorfast.simulator.account import Account
 from mirrorfast.simulator.clock import SimulatedClock
-from mirrorfast.simulator.faults import Faults
+from mirrorfast.simulator.faults import Faults, struck
 from mirrorfast.simulator.filters import MAX_PRICE, client_id, decimal
 from mirrorfast.simulator.futures_books import FUNDING_EVERY, MAINTENANCE, FuturesBooks, Position
 from mirrorfast.simulator.futures_rows import algo_row, futures_row, position_row, trade_row
@@ -42,6 +43,7 @@ class FuturesTrading:
         self.market, self.clock, self.accounts, self.faults = market, clock, accounts, faults
         signed: dict[str, tuple[Any, int]] = {
             "POST /fapi/v1/order": (self.create, 1),
+            "PUT /fapi/v1/order": (self.amend, 1),
             "GET /fapi/v1/order": (self.query, 1),
             "DELETE /fapi/v1/order": (self.cancel, 1),
             "GET /fapi/v1/openOrder": (self.query, 1),
@@ -85,7 +87,7 @@ class FuturesTrading:
 
     def _instrument(self, call: Call) -> Instrument:
         found = self.market.get(call.text("symbol"))
-        if found is None:
+        if found is None or not found.listed:
             raise VenueError(-1121, "Invalid symbol.")
         return found
 
@@ -178,12 +180,34 @@ class FuturesTrading:
     def create(self, call: Call) -> Any:
         """Place an order."""
         books = self._books(call)
-        return futures_row(books.place(self._read(call, books, algo=False)))
+        return futures_row(books.place(self._accepted(call, books, algo=False)))
 
     def create_algo(self, call: Call) -> Any:
         """Place a conditional order."""
         books = self._books(call)
-        return algo_row(books.place(self._read(call, books, algo=True)))
+        return algo_row(books.place(self._accepted(call, books, algo=True)))
+
+    def _accepted(self, call: Call, books: FuturesBooks, *, algo: bool) -> Order:
+        order = self._read(call, books, algo=algo)
+        struck(order, self.faults.draw("accept", call.method, call.path, (order.client_id,)))
+        return order
+
+    def amend(self, call: Call) -> Any:
+        """Give a resting limit order another quantity and price."""
+        books = self._books(call)
+        order = self._found(call, books)
+        call.text("side"), call.text("quantity"), call.text("price")
+        quantity, price = decimal(call, "quantity") or Decimal(0), decimal(call, "price") or Decimal(0)
+        if order is None or not order.is_open:
+            raise VenueError(-2013, "Order does not exist.")
+        if order.price is None or order.side != call.params["side"]:
+            raise VenueError(-4140 if order.price is None else -1117, "Invalid order to modify.")
+        if (quantity, price) == (order.quantity, order.price):
+            raise VenueError(-5027, "No need to modify the order.")
+        wanted = replace(order, client_id=f"{order.client_id}?", quantity=quantity, price=price, stop=None)
+        self._check(wanted, self.market[order.symbol], books)
+        books.amend(order, quantity, price)
+        return futures_row(order)
 
     def _found(self, call: Call, books: FuturesBooks) -> Order | None:
         number, name = call.integer("orderId"), call.params.get("origClientOrderId")
@@ -219,7 +243,7 @@ class FuturesTrading:
         books = self._books(call)
         order = self._found(call, books)
         if order is not None and order.is_open:
-            for fault in self.faults.draw("state", call.method, call.path):
+            for fault in self.faults.draw("state", call.method, call.path, (order.client_id,)):
                 part = Decimal(1) if fault.name == "cancel_race" else Decimal(str(fault.value("fraction")))
                 lot = self.market[order.symbol].lot
                 books.fill(order, max(order.left * part // lot * lot, lot))

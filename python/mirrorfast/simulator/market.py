@@ -34,7 +34,7 @@ class Instrument:
     price_digits, lot_digits : int
         Decimals of a price and of a quantity.
     status : str
-        ``"TRADING"``, or ``"BREAK"`` when halted.
+        ``"TRADING"``, ``"BREAK"`` when halted, or ``"DELISTED"``: then the venue does not know it any more.
     min_notional : Decimal
         Least price × quantity of an order.
     """
@@ -69,6 +69,11 @@ class Instrument:
     def id(self) -> str:
         """Binance's name: ``BTCUSDT``."""
         return self.base + self.quote
+
+    @property
+    def listed(self) -> bool:
+        """Whether the venue still knows it."""
+        return self.status != "DELISTED"
 
     @property
     def symbol(self) -> str:

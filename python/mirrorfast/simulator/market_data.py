@@ -79,7 +79,7 @@ class MarketData:
     def named(self, name: str) -> Instrument:
         """Symbol by Binance's name."""
         found = self.market.get(name)
-        if found is None:
+        if found is None or not found.listed:
             raise VenueError(-1121, "Invalid symbol.")
         return found
 
@@ -93,7 +93,7 @@ class MarketData:
             except ValueError:
                 raise VenueError(-1100, "Illegal characters found in parameter 'symbols'.") from None
             return [self.named(name) for name in names], False
-        return list(self.market.values()), False
+        return [i for i in self.market.values() if i.listed], False
 
     def exchange_info(self, call: Call) -> Any:
         """Symbols with their filters, and the limits."""
@@ -258,7 +258,7 @@ def day_row(i: Instrument, now: int) -> dict[str, Any]:
         c = Candle(now - _DAY, now, 0, 0, 0, 0, 0, 0, 0)
     last = i.series.position(now)
     trade = i.series.last(now)
-    volume, quote = i.quantity(c.volume), c.quote * i.tick * i.lot
+    volume, quote = i.quantity(c.volume), c.quote * i.price(1) * i.quantity(1)
     price, quantity = i.price_text, i.quantity_text
     return {
         "symbol": i.id,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
 
-__all__ = ["OPEN", "Execution", "Order", "Side"]
+__all__ = ["OPEN", "Execution", "Order", "OrderPair", "Side"]
 
 Side = Literal["BUY", "SELL"]
 
@@ -52,6 +52,14 @@ class Order:
         False while it waits for its trigger.
     locked : Decimal
         What it still holds of the asset it would pay with.
+    part : Decimal or None
+        Share of it that fills at once; all it wants by default.
+    barred : bool
+        No trade of the market fills it.
+    refused : bool
+        It expires at its trigger.
+    pair : OrderPair or None
+        The order list that it belongs to.
     """
 
     id: int
@@ -80,6 +88,10 @@ class Order:
     working_time: int = 0
     seen: int = -1
     liquidation: bool = False
+    part: Decimal | None = None
+    barred: bool = False
+    refused: bool = False
+    pair: "OrderPair | None" = None
     executions: list[Execution] = field(default_factory=list)
 
     @property
@@ -107,3 +119,24 @@ class Order:
         if self.stop is None:
             return True
         return price >= self.stop if self.buys != self.takes_profit else price <= self.stop
+
+
+@dataclass(slots=True)
+class OrderPair:
+    """One cancels the other: two orders of which one may trade; they share what they would pay with."""
+
+    id: int
+    client_id: str
+    symbol: str
+    time: int
+    orders: list[Order] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one of them can still trade."""
+        return any(order.is_open for order in self.orders)
+
+    def other(self, order: Order) -> Order:
+        """Tell the other one."""
+        first, second = self.orders
+        return second if order is first else first

@@ -135,7 +135,7 @@ class OtherVenues:
             i = self._kraken_pair(name)
             c, bid, bid_quantity, ask, ask_quantity = self._day(i)
             volume, last = f"{i.quantity(c.volume):f}", f"{i.price(c.close):f}"
-            mean = f"{c.quote * i.tick / c.volume if c.volume else i.price(c.close):.8f}"
+            mean = f"{c.quote * i.price(1) / c.volume if c.volume else i.price(c.close):.8f}"
             result[name] = {
                 "a": [ask, "1", ask_quantity],
                 "b": [bid, "1", bid_quantity],
@@ -225,7 +225,7 @@ class OtherVenues:
                     "price24hPcnt": f"{c.close / c.open - 1 if c.open else 0:.4f}",
                     "highPrice24h": f"{i.price(c.high):f}",
                     "lowPrice24h": f"{i.price(c.low):f}",
-                    "turnover24h": f"{c.quote * i.tick * i.lot:.8f}",
+                    "turnover24h": f"{c.quote * i.price(1) * i.quantity(1):.8f}",
                     "volume24h": f"{i.quantity(c.volume):f}",
                 }
             )
@@ -292,7 +292,7 @@ class OtherVenues:
                     "open24h": f"{i.price(c.open):f}",
                     "high24h": f"{i.price(c.high):f}",
                     "low24h": f"{i.price(c.low):f}",
-                    "volCcy24h": f"{c.quote * i.tick * i.lot:.8f}",
+                    "volCcy24h": f"{c.quote * i.price(1) * i.quantity(1):.8f}",
                     "vol24h": f"{i.quantity(c.volume):f}",
                     "ts": str(self.clock.now()),
                 }

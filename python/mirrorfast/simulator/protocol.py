@@ -11,11 +11,11 @@ JSON: Final = "application/json;charset=UTF-8"
 
 
 class VenueError(Exception):
-    """The venue's refusal of a request: HTTP status, its code, its words."""
+    """The venue's refusal of a request: HTTP status, its code, its words, and what it says besides."""
 
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
+    def __init__(self, code: int, message: str, status: int = 400, data: Any = None) -> None:
         super().__init__(message)
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.data = code, message, status, data
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class Call:
     headers: Mapping[str, str]
     address: str
     account: str | None = None
+    clients: tuple[str, ...] = ()
 
     def text(self, name: str) -> str:
         """Read a parameter that must be there; Binance's words if it is not."""

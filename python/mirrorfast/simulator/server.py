@@ -23,7 +23,7 @@ from aiohttp import web
 
 from mirrorfast.errors import InternalError, ParameterError
 from mirrorfast.simulator import admin, bodies
-from mirrorfast.simulator.account import KEY, SECRET, Account, authenticate
+from mirrorfast.simulator.account import KEY, SECRET, Account, authenticate, clients_of
 from mirrorfast.simulator.clock import SimulatedClock
 from mirrorfast.simulator.faults import FaultRule, Faults
 from mirrorfast.simulator.futures_books import FuturesBooks
@@ -36,10 +36,11 @@ from mirrorfast.simulator.orders import Execution, Order
 from mirrorfast.simulator.other_venues import OtherVenues, refusal_body
 from mirrorfast.simulator.protocol import Answer, Call, Route, VenueError, encode
 from mirrorfast.simulator.spot_books import SpotBooks
+from mirrorfast.simulator.spot_lists import SpotLists
 from mirrorfast.simulator.spot_trading import SpotTrading
 from mirrorfast.simulator.streams import Streams
 from mirrorfast.simulator.user_events import balances as balances_event
-from mirrorfast.simulator.user_events import execution_report
+from mirrorfast.simulator.user_events import execution_report, list_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,10 +154,12 @@ class Simulator:
         self.account = self.add_account(KEY, SECRET, {"USDT": 100_000} if balances is None else balances)
         self.spot_data = MarketData(self.market, self.clock, futures=False)
         self.futures_data = MarketData(self.futures, self.clock, futures=True)
+        spot = SpotTrading(self.market, self.clock, self.accounts, self.faults)
         self.routes: dict[tuple[str, str], Route] = {
             **self.spot_data.routes,
             **self.futures_data.routes,
-            **SpotTrading(self.market, self.clock, self.accounts, self.faults).routes,
+            **spot.routes,
+            **SpotLists(spot).routes,
             **FuturesTrading(self.futures, self.clock, self.accounts, self.faults).routes,
             **OtherVenues(self.market, self.clock).routes,
         }
@@ -169,6 +172,7 @@ class Simulator:
         self._runner: web.AppRunner | None = None
         self._failures: list[BaseException] = []
         self._later: set[asyncio.Task[Any]] = set()
+        self._held_back: list[tuple[Call, Route | None]] = []
 
     def add_account(self, key: str, secret: str, balances: Mapping[str, Decimal | float | str]) -> Account:
         """Open an account.
@@ -198,6 +202,8 @@ class Simulator:
     def _spot_event(self, account: Account, what: str, order: Order, fill: Execution | None) -> None:
         now, instrument = self.clock.now(), self.market[order.symbol]
         self.streams.account_event(account, execution_report(what, order, fill, now), futures=False)
+        if order.pair is not None and what != "TRADE":
+            self.streams.account_event(account, list_status(order.pair, now), futures=False)
         assets = {instrument.base, instrument.quote} | (set() if fill is None else {fill.fee_asset})
         self.streams.account_event(account, balances_event(account.spot, assets, now), futures=False)
 
@@ -333,7 +339,8 @@ class Simulator:
 
     async def _stages(self, call: Call, route: Route | None, weight: int) -> Answer | None:
         """Answer a request; ``None`` drops the connection."""
-        for fault in self.faults.draw("before", call.method, call.path):
+        call.clients = clients_of(call, self.accounts) if self.faults.by_client or self._held_back else ()
+        for fault in self.faults.draw("before", call.method, call.path, call.clients):
             if fault.name == "drop_before":
                 return None
             if fault.name == "error_before":
@@ -341,7 +348,10 @@ class Simulator:
             if fault.name == "delay":
                 await asyncio.sleep(fault.value("delay"))
             if fault.name == "hold":
-                self._spawn(self._held(call, route, fault.value("delay")))
+                if fault.value("until") == "not_found":
+                    self._held_back.append((call, route))
+                else:
+                    self._spawn(self._held(call, route, fault.value("delay")))
                 return bodies.gateway_error(fault.value("status"))
         venue = venue_of(call.path)
         limits = self.limits[venue]
@@ -349,7 +359,7 @@ class Simulator:
         refused = limits.refuse(address, weight)
         if refused is not None:
             return self._limited(venue, refused)
-        for fault in self.faults.draw("refuse", call.method, call.path):
+        for fault in self.faults.draw("refuse", call.method, call.path, call.clients):
             if fault.name == "rate_limit":
                 return self._limited(venue, limits.pause(address, fault.value("retry_after")))
             if fault.name == "ban":
@@ -358,11 +368,13 @@ class Simulator:
             answer.headers.update(self._used(venue, address))
             return answer
         answer = self._process(call, route)
+        if self._held_back and answer.status != 200 and call.method == "GET":
+            self._let_in(call)
         answer.headers.update(self._used(venue, address))
-        for fault in self.faults.draw("body", call.method, call.path):
+        for fault in self.faults.draw("body", call.method, call.path, call.clients):
             if answer.status == 200:
                 answer.body = bodies.changed(fault, answer.body)
-        for fault in self.faults.draw("after", call.method, call.path):
+        for fault in self.faults.draw("after", call.method, call.path, call.clients):
             lost = await self._spoiled(fault, answer)
             if lost is None:
                 return None
@@ -385,6 +397,15 @@ class Simulator:
         await asyncio.sleep(delay)
         self._process(call, route)
 
+    def _let_in(self, query: Call) -> None:
+        """Process the requests that were held until somebody looked for their order and did not find it."""
+        waiting, self._held_back = self._held_back, []
+        for call, route in waiting:
+            if set(query.clients) & set(clients_of(call, self.accounts)):
+                self._process(call, route)
+            else:
+                self._held_back.append((call, route))
+
     def _process(self, call: Call, route: Route | None) -> Answer:
         """Let the endpoint answer, without limits and faults."""
         if route is None:
@@ -393,7 +414,10 @@ class Simulator:
             self._admit(call, route)
             result = route.handler(call)
         except VenueError as error:
-            return Answer(encode(refusal_body(venue_of(call.path), error.code, error.message)), error.status)
+            body = refusal_body(venue_of(call.path), error.code, error.message)
+            if error.data is not None:
+                body["data"] = error.data
+            return Answer(encode(body), error.status)
         return result if isinstance(result, Answer) else Answer(encode(result))
 
     def _admit(self, call: Call, route: Route) -> None:

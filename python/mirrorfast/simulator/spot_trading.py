@@ -6,14 +6,15 @@ from typing import Any, Final, TypeVar, cast
 
 from mirrorfast.simulator.account import Account
 from mirrorfast.simulator.clock import SimulatedClock
-from mirrorfast.simulator.faults import Faults
+from mirrorfast.simulator.faults import Faults, struck
 from mirrorfast.simulator.filters import check_order, client_id, decimal
 from mirrorfast.simulator.market import Instrument
 from mirrorfast.simulator.market_data import limit_of
 from mirrorfast.simulator.orders import Execution, Order, Side
 from mirrorfast.simulator.protocol import Call, Route, VenueError
+from mirrorfast.simulator.spot_rows import cancelled_row, execution_row, list_row, order_row, placed_row
 
-__all__ = ["SpotTrading", "execution_row", "order_row"]
+__all__ = ["SpotTrading"]
 
 _T = TypeVar("_T", Order, Execution)
 # What each type of order must have, besides symbol, side and type.
@@ -73,20 +74,22 @@ class SpotTrading:
         self.routes["GET", "/sapi/v1/margin/allAssets"] = Route(lambda _: [], 1, "key")
         self.routes["GET", "/sapi/v1/margin/isolated/allPairs"] = Route(lambda _: [], 10, "signed")
 
-    def _who(self, call: Call) -> Account:
+    def who(self, call: Call) -> Account:
+        """Account of a request, up to the present moment."""
         account = self.accounts[call.account or ""]
         account.spot.advance(self.clock.now())
         return account
 
-    def _instrument(self, call: Call) -> Instrument:
+    def instrument(self, call: Call) -> Instrument:
+        """Symbol of a request."""
         found = self.market.get(call.text("symbol"))
-        if found is None:
+        if found is None or not found.listed:
             raise VenueError(-1121, "Invalid symbol.")
         return found
 
     def account(self, call: Call) -> Any:
         """Balances and permissions."""
-        books = self._who(call).spot
+        books = self.who(call).spot
         leave_out = call.params.get("omitZeroBalances") == "true"
         return {
             "makerCommission": int(books.maker * 10_000),
@@ -116,9 +119,9 @@ class SpotTrading:
 
     def commission(self, call: Call) -> Any:
         """Fee rates of a symbol."""
-        books, zero = self._who(call).spot, "0.00000000"
+        books, zero = self.who(call).spot, "0.00000000"
         rates = {"maker": f"{books.maker:.8f}", "taker": f"{books.taker:.8f}", "buyer": zero, "seller": zero}
-        return {"symbol": self._instrument(call).id, "standardCommission": rates}
+        return {"symbol": self.instrument(call).id, "standardCommission": rates}
 
     def coins(self, _: Call) -> Any:
         """Assets, as ccxt's ``fetch_currencies`` reads them."""
@@ -134,7 +137,7 @@ class SpotTrading:
 
     def _order(self, call: Call, books_id: int) -> Order:
         """Read an order from a request, in the order of Binance's checks."""
-        instrument = self._instrument(call)
+        instrument = self.instrument(call)
         side, kind = call.text("side"), call.text("type")
         if side not in {"BUY", "SELL"}:
             raise VenueError(-1117, "Invalid side.")
@@ -178,7 +181,8 @@ class SpotTrading:
             quote_quantity=quote,
         )
 
-    def _checked(self, call: Call, account: Account) -> Order:
+    def checked(self, call: Call, account: Account) -> Order:
+        """Read an order from a request and check it as the venue does."""
         books = account.spot
         order = self._order(call, books.next_id())
         instrument = self.market[order.symbol]
@@ -205,18 +209,20 @@ class SpotTrading:
 
     def test(self, call: Call) -> Any:
         """Check an order without placing it."""
-        self._checked(call, self._who(call))
+        self.checked(call, self.who(call))
         return {}
 
     def create(self, call: Call) -> Any:
         """Place an order."""
-        account = self._who(call)
-        order = account.spot.place(self._checked(call, account))
+        account = self.who(call)
+        order = self.checked(call, account)
+        struck(order, self.faults.draw("accept", call.method, call.path, (order.client_id,)))
+        account.spot.place(order)
         default = "FULL" if order.kind in {"MARKET", "LIMIT"} else "ACK"
-        return _placed(order, call.params.get("newOrderRespType", default))
+        return placed_row(order, call.params.get("newOrderRespType", default))
 
     def _found(self, call: Call, account: Account) -> Order | None:
-        instrument = self._instrument(call)
+        instrument = self.instrument(call)
         number, name = call.integer("orderId"), call.params.get("origClientOrderId")
         if number is None and name is None:
             raise VenueError(-1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
@@ -224,64 +230,96 @@ class SpotTrading:
 
     def query(self, call: Call) -> Any:
         """One order."""
-        order = self._found(call, self._who(call))
+        order = self._found(call, self.who(call))
         if order is None:
             raise VenueError(-2013, "Order does not exist.")
         return order_row(order)
 
     def cancel(self, call: Call) -> Any:
         """Cancel one order."""
-        account = self._who(call)
+        account = self.who(call)
         order = self._found(call, account)
         if order is not None and order.is_open:
-            for fault in self.faults.draw("state", call.method, call.path):
+            for fault in self.faults.draw("state", call.method, call.path, (order.client_id,)):
                 part = Decimal(1) if fault.name == "cancel_race" else Decimal(str(fault.value("fraction")))
                 lot = self.market[order.symbol].lot
                 account.spot.fill(order, max(order.left * part // lot * lot, lot))
         if order is None or not order.is_open:
             raise VenueError(-2011, "Unknown order sent.")
         account.spot.cancel(order)
-        return _cancelled(order, call.params.get("newClientOrderId", f"sim{account.spot.next_id()}"), self.clock.now())
+        return cancelled_row(
+            order, call.params.get("newClientOrderId", f"sim{account.spot.next_id()}"), self.clock.now()
+        )
 
     def cancel_all(self, call: Call) -> Any:
         """Cancel every open order of a symbol."""
-        account = self._who(call)
-        orders = account.spot.open_orders(self._instrument(call).id)
+        account = self.who(call)
+        orders = account.spot.open_orders(self.instrument(call).id)
         if not orders:
             raise VenueError(-2011, "Unknown order sent.")
+        rows: list[dict[str, Any]] = []
         for order in orders:
+            if not order.is_open:
+                continue  # went with the other of its pair
             account.spot.cancel(order)
-        return [_cancelled(o, f"sim{account.spot.next_id()}", self.clock.now()) for o in orders]
+            name = f"sim{account.spot.next_id()}"
+            pair = order.pair
+            rows.append(
+                cancelled_row(order, name, self.clock.now())
+                if pair is None
+                else {**list_row(pair), "orderReports": [order_row(o) for o in pair.orders]}
+            )
+        return rows
 
     def cancel_replace(self, call: Call) -> Any:
-        """Cancel an order and place another; nothing is placed when nothing was cancelled."""
-        account = self._who(call)
-        instrument = self._instrument(call)
-        old = account.spot.find(
-            instrument.id, call.integer("cancelOrderId"), call.params.get("cancelOrigClientOrderId")
-        )
-        if old is None or not old.is_open:
-            raise VenueError(-2022, "Order cancel-replace failed.")
-        account.spot.cancel(old)
-        cancelled = _cancelled(old, f"sim{account.spot.next_id()}", self.clock.now())
-        new = account.spot.place(self._checked(call, account))
-        return {
-            "cancelResult": "SUCCESS",
-            "newOrderResult": "SUCCESS",
-            "cancelResponse": cancelled,
-            "newOrderResponse": _placed(new, call.params.get("newOrderRespType", "FULL")),
-        }
+        """Cancel an order and place another; what of the two failed is said in the venue's way."""
+        account = self.who(call)
+        books = account.spot
+        if (mode := call.text("cancelReplaceMode")) not in {"STOP_ON_FAILURE", "ALLOW_FAILURE"}:
+            raise VenueError(-1106, "Parameter 'cancelReplaceMode' is none of STOP_ON_FAILURE, ALLOW_FAILURE.")
+        number, name = call.integer("cancelOrderId"), call.params.get("cancelOrigClientOrderId")
+        if number is None and name is None:
+            words = "Param 'cancelOrigClientOrderId' or 'cancelOrderId' must be sent, but both were empty/null!"
+            raise VenueError(-1102, words)
+        old = books.find(self.instrument(call).id, number, name)
+        result: dict[str, Any] = {
+            "cancelResult": "SUCCESS", "newOrderResult": "NOT_ATTEMPTED", "cancelResponse": None,
+            "newOrderResponse": None,
+        }  # fmt: skip
+        if old is not None and old.is_open:
+            books.cancel(old)
+            result["cancelResponse"] = cancelled_row(old, f"sim{books.next_id()}", self.clock.now())
+        else:
+            unknown = {"code": -2011, "msg": "Unknown order sent."}
+            result |= {"cancelResult": "FAILURE", "cancelResponse": unknown}
+            if mode == "STOP_ON_FAILURE":
+                raise VenueError(-2022, "Order cancel-replace failed.", 400, result)
+        try:
+            order = self.checked(call, account)
+            struck(order, self.faults.draw("accept", call.method, call.path, (order.client_id,)))
+            books.place(order)
+        except VenueError as error:
+            refused = {"code": error.code, "msg": error.message}
+            result |= {"newOrderResult": "FAILURE", "newOrderResponse": refused}
+            if result["cancelResult"] == "FAILURE":
+                raise VenueError(-2022, "Order cancel-replace failed.", 400, result) from None
+            raise VenueError(-2021, "Order cancel-replace partially failed.", 409, result) from None
+        placed = placed_row(order, call.params.get("newOrderRespType", "FULL"))
+        result |= {"newOrderResult": "SUCCESS", "newOrderResponse": placed}
+        if result["cancelResult"] == "FAILURE":
+            raise VenueError(-2021, "Order cancel-replace partially failed.", 409, result)
+        return result
 
     def open_orders(self, call: Call) -> Any:
         """Open orders of one symbol or all."""
-        account = self._who(call)
-        symbol = self._instrument(call).id if "symbol" in call.params else None
+        account = self.who(call)
+        symbol = self.instrument(call).id if "symbol" in call.params else None
         return [order_row(o) for o in account.spot.open_orders(symbol)]
 
     def all_orders(self, call: Call) -> Any:
         """Orders of a symbol by number or time."""
-        account = self._who(call)
-        symbol = self._instrument(call).id
+        account = self.who(call)
+        symbol = self.instrument(call).id
         orders = [o for o in account.spot.orders.values() if o.symbol == symbol]
         number, limit = call.integer("orderId"), limit_of(call, 500, 1000)
         if number is not None:
@@ -292,8 +330,8 @@ class SpotTrading:
 
     def my_trades(self, call: Call) -> Any:
         """Trades of the account in a symbol, by number, order or time."""
-        account = self._who(call)
-        symbol = self._instrument(call).id
+        account = self.who(call)
+        symbol = self.instrument(call).id
         order, first, limit = call.integer("orderId"), call.integer("fromId"), limit_of(call, 500, 1000)
         found = [e for e in account.spot.executions if e.symbol == symbol and order in (None, e.order_id)]
         if first is not None:
@@ -307,98 +345,3 @@ class SpotTrading:
 def _within(call: Call, items: Iterable[_T]) -> Iterable[_T]:
     start, end = call.integer("startTime", 0) or 0, call.integer("endTime", 2**62) or 2**62
     return (item for item in items if start <= item.time <= end)
-
-
-def _number(value: Decimal | None) -> str:
-    return f"{value or 0:.8f}"
-
-
-def _common(o: Order) -> dict[str, Any]:
-    row = {
-        "symbol": o.symbol,
-        "orderId": o.id,
-        "orderListId": -1,
-        "clientOrderId": o.client_id,
-        "price": _number(o.price),
-        "origQty": _number(o.quantity),
-        "executedQty": _number(o.filled),
-        "origQuoteOrderQty": _number(o.quote_quantity),
-        "cummulativeQuoteQty": _number(o.filled_quote),
-        "status": o.status,
-        "timeInForce": o.time_in_force,
-        "type": o.kind,
-        "side": o.side,
-    }
-    if o.stop is not None:
-        row["stopPrice"] = _number(o.stop)
-    if o.trailing is not None:
-        row["trailingDelta"] = int(o.trailing)
-    return row
-
-
-def order_row(o: Order) -> dict[str, Any]:
-    """Write an order as a query returns it."""
-    return {
-        **_common(o),
-        "stopPrice": _number(o.stop),
-        "icebergQty": _number(None),
-        "time": o.time,
-        "updateTime": o.updated,
-        "isWorking": o.working,
-        "workingTime": o.working_time or -1,
-        "selfTradePreventionMode": "NONE",
-    }
-
-
-def _placed(o: Order, kind: str) -> dict[str, Any]:
-    row = {
-        "symbol": o.symbol,
-        "orderId": o.id,
-        "orderListId": -1,
-        "clientOrderId": o.client_id,
-        "transactTime": o.updated,
-    }
-    if kind == "ACK":
-        return row
-    row = {**_common(o), **row, "workingTime": o.working_time or -1, "selfTradePreventionMode": "NONE"}
-    if kind == "FULL":
-        row["fills"] = [
-            {
-                "price": _number(e.price),
-                "qty": _number(e.quantity),
-                "commission": _number(e.fee),
-                "commissionAsset": e.fee_asset,
-                "tradeId": e.id,
-            }
-            for e in o.executions
-        ]
-    return row
-
-
-def _cancelled(o: Order, name: str, now: int) -> dict[str, Any]:
-    return {
-        **_common(o),
-        "origClientOrderId": o.client_id,
-        "clientOrderId": name,
-        "transactTime": now,
-        "selfTradePreventionMode": "NONE",
-    }
-
-
-def execution_row(e: Execution) -> dict[str, Any]:
-    """Write a fill as ``myTrades`` returns it."""
-    return {
-        "symbol": e.symbol,
-        "id": e.id,
-        "orderId": e.order_id,
-        "orderListId": -1,
-        "price": _number(e.price),
-        "qty": _number(e.quantity),
-        "quoteQty": _number(e.quote),
-        "commission": _number(e.fee),
-        "commissionAsset": e.fee_asset,
-        "time": e.time,
-        "isBuyer": e.side == "BUY",
-        "isMaker": e.maker,
-        "isBestMatch": True,
-    }

@@ -60,7 +60,8 @@ class Connection:
             stream, message = await self._queue.get()
             text = json.dumps(message, separators=(",", ":"))
             copies = 1
-            for fault in self.venue.faults.draw("stream", "WS", stream) if stream else ():
+            about = _clients(message) if stream.startswith("user@") else ()
+            for fault in self.venue.faults.draw("stream", "WS", stream, about) if stream else ():
                 if fault.name == "stream_drop":
                     self.abort()
                     return
@@ -191,7 +192,7 @@ class Streams:
         symbol, _, kind = name.partition("@")
         market = self.venue.futures if connection.futures else self.venue.market
         instrument = market.get(symbol.upper())
-        if instrument is None:
+        if instrument is None or not instrument.listed:
             return  # as the real venue: no error, and never a message
         now = self.venue.clock.now()
         if kind.startswith("kline_") and kind[6:] in INTERVALS:
@@ -272,3 +273,12 @@ class Streams:
             k |= {"n": count, "x": final, "q": quote, "V": taker, "Q": taker_quote, "B": "0"}
             messages.append({"e": "kline", "E": now, "s": i.id, "k": k})
         return messages
+
+
+def _clients(message: dict[str, Any]) -> tuple[str, ...]:
+    """Tell the client ids of the orders that a message of an account's stream is about."""
+    event = message.get("event", message)
+    order = event.get("o") if isinstance(event.get("o"), dict) else event
+    listed = event["O"] if isinstance(event.get("O"), list) else []
+    names = [order.get("c"), order.get("C"), order.get("caid"), *(o.get("c") for o in listed)]
+    return tuple(name for name in names if isinstance(name, str) and name)

@@ -3,12 +3,12 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from mirrorfast.simulator.orders import Execution, Order
+from mirrorfast.simulator.orders import Execution, Order, OrderPair
 
 if TYPE_CHECKING:
     from mirrorfast.simulator.spot_books import SpotBooks
 
-__all__ = ["balances", "execution_report"]
+__all__ = ["balances", "execution_report", "list_status"]
 
 
 def _number(value: Decimal | None) -> str:
@@ -30,7 +30,7 @@ def execution_report(what: str, o: Order, e: Execution | None, now: int) -> dict
         "p": _number(o.price),
         "P": _number(o.stop),
         "F": _number(None),
-        "g": -1,
+        "g": -1 if o.pair is None else o.pair.id,
         "C": o.client_id if kind == "CANCELED" else "",
         "x": kind,
         "X": o.status,
@@ -65,4 +65,22 @@ def balances(books: "SpotBooks", assets: set[str], now: int) -> dict[str, Any]:
         "B": [
             {"a": a, "f": _number(books.balance(a).free), "l": _number(books.balance(a).locked)} for a in sorted(assets)
         ],
+    }
+
+
+def list_status(pair: OrderPair, now: int) -> dict[str, Any]:
+    """Write the state of an order list."""
+    working = pair.is_open
+    return {
+        "e": "listStatus",
+        "E": now,
+        "s": pair.symbol,
+        "g": pair.id,
+        "c": "OCO",
+        "l": "EXEC_STARTED" if working else "ALL_DONE",
+        "L": "EXECUTING" if working else "ALL_DONE",
+        "r": "NONE",
+        "C": pair.client_id,
+        "T": now,
+        "O": [{"s": o.symbol, "i": o.id, "c": o.client_id} for o in pair.orders],
     }

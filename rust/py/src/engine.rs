@@ -3,7 +3,9 @@
 use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step};
 use mirrorfast_core::env::ACCOUNT;
 use mirrorfast_core::exchange::SimulatedExchange;
-use mirrorfast_core::order::{BrokerEvent, Fill, Intent, Liquidity, OrderKind, Purpose, Side};
+use mirrorfast_core::order::{
+    BrokerEvent, BrokerEventKind, CancelReason, Fill, Intent, Liquidity, OrderKind, Purpose, RejectReason, Side,
+};
 use mirrorfast_core::risk::{RiskStep, Rule};
 use mirrorfast_core::strategies::Vote;
 use mirrorfast_core::types::{Bar, SymbolId};
@@ -107,7 +109,7 @@ fn parse<T: serde::de::DeserializeOwned>(field: &str, text: &str) -> PyResult<T>
         gateway::raise(mirrorfast_core::CoreError::parameter(
             field,
             format!("{text:?}"),
-            "a name that Fill.as_dict() gives",
+            "a name that as_dict() gives",
         ))
     })
 }
@@ -158,6 +160,11 @@ impl PyFill {
     fn order(&self) -> u64 {
         self.0.order
     }
+    /// Symbol id.
+    #[getter]
+    fn symbol(&self) -> SymbolId {
+        self.0.symbol
+    }
     #[getter]
     fn ts(&self) -> i64 {
         self.0.ts
@@ -173,6 +180,36 @@ pub(crate) struct PyEvent(BrokerEvent);
 
 #[pymethods]
 impl PyEvent {
+    /// An event of a real venue. `reason` belongs to `cancelled`; `rate`, `price` and `amount` to `funding`.
+    #[new]
+    #[pyo3(signature = (*, order, symbol, ts, kind, reason="operator", rate=0.0, price=0.0, amount=0.0))]
+    #[allow(clippy::too_many_arguments)] // one keyword a field
+    fn new(
+        order: u64,
+        symbol: SymbolId,
+        ts: i64,
+        kind: &str,
+        reason: &str,
+        rate: f64,
+        price: f64,
+        amount: f64,
+    ) -> PyResult<Self> {
+        let kind = match kind {
+            "accepted" => BrokerEventKind::Accepted,
+            "rejected" => BrokerEventKind::Rejected { reason: RejectReason::Venue },
+            "cancelled" => BrokerEventKind::Cancelled { reason: parse::<CancelReason>("reason", reason)? },
+            "expired" => BrokerEventKind::Expired,
+            "funding" => BrokerEventKind::Funding { rate, price, amount },
+            other => {
+                return Err(gateway::raise(mirrorfast_core::CoreError::parameter(
+                    "kind",
+                    format!("{other:?}"),
+                    "accepted, rejected, cancelled, expired or funding",
+                )));
+            }
+        };
+        Ok(Self(BrokerEvent { ts, order, symbol, kind }))
+    }
     /// Order number; 0 for funding.
     #[getter]
     fn order(&self) -> u64 {
@@ -355,16 +392,51 @@ impl PyEngine {
             dict.set_item("quantity", p.quantity)?;
             dict.set_item("average_price", p.average_price)?;
             dict.set_item("last_price", p.last_price)?;
-            dict.set_item("unrealised", p.quantity * (p.last_price - p.average_price))?;
+            dict.set_item("unrealised", self.inner.portfolio().unrealised(k))?;
             dict.set_item("opened_ts", p.opened_ts)?;
             dict.set_item("stop", self.inner.stop(k).map(|s| s.1))?;
             list.append(dict)?;
         }
         Ok(list)
     }
+    /// Account currency per unit of a symbol's quote currency, NaN while it is not known.
+    fn rate(&self, symbol: SymbolId) -> PyResult<f64> {
+        let known = self.inner.instruments().len();
+        if symbol as usize >= known {
+            return Err(gateway::raise(mirrorfast_core::CoreError::shape(
+                "symbol id",
+                symbol,
+                format!("below {known}"),
+            )));
+        }
+        Ok(self.inner.portfolio().rate(symbol))
+    }
     #[getter]
     fn halted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.inner.halted())
+    }
+    /// Withdraws what would open or enlarge a position; with `close` closes everything and halts.
+    #[pyo3(signature = (ts, *, close))]
+    fn halt(&mut self, ts: i64, close: bool) -> PyResult<PyStep> {
+        let mut step = Step::default();
+        let inner = &mut self.inner;
+        gateway::guarded(|| {
+            inner.halt(ts, close, &mut step);
+            Ok(())
+        })?;
+        Ok(PyStep { step, equity: None })
+    }
+    /// Takes back an order that was asked for and never left.
+    fn withhold(&mut self, intent: &PyIntent, ts: i64) -> PyResult<PyStep> {
+        let mut step = Step::default();
+        if let Intent::Submit(order) = &intent.0 {
+            let inner = &mut self.inner;
+            gateway::guarded(|| {
+                inner.withhold(order, ts, &mut step);
+                Ok(())
+            })?;
+        }
+        Ok(PyStep { step, equity: None })
     }
     fn lift_halt(&mut self) {
         self.inner.lift_halt();

@@ -7,6 +7,8 @@
 mod account;
 mod config;
 mod fills;
+mod halt;
+mod rates;
 mod step;
 mod symbol;
 mod universe;
@@ -14,7 +16,8 @@ mod universe;
 use serde::{Deserialize, Serialize};
 
 use account::{Account, Sums};
-pub use config::{EngineConfig, StrategyConfig, SymbolConfig};
+pub use config::{EngineConfig, RateSymbol, StrategyConfig, SymbolConfig};
+use rates::Rates;
 pub use step::{Decision, EquityPoint, Step, WeightChange};
 use symbol::{SymbolState, Working};
 use universe::Universe;
@@ -26,7 +29,7 @@ use crate::instrument::Instrument;
 use crate::meta::MetaController;
 use crate::order::{CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
 use crate::portfolio::Portfolio;
-use crate::risk::{Halt, RiskEngine, RiskMeter, RiskStep, Rule, Steps, TargetRequest, Verdict};
+use crate::risk::{RiskEngine, RiskMeter, RiskStep, Rule, Steps, TargetRequest, Verdict};
 use crate::strategies::Vote;
 use crate::types::{Bar, SymbolId, interval_ms};
 
@@ -60,6 +63,11 @@ pub struct DecisionEngine {
     interval: i64,
     instruments: Vec<Instrument>,
     portfolio: Portfolio,
+    rates: Rates,
+    /// Symbols, by id, whose bars only tell a rate.
+    watched: Vec<bool>,
+    /// The bars of one time that are traded, where some are not.
+    traded: Vec<(SymbolId, Bar)>,
     risk: RiskEngine,
     meta: MetaController,
     trainer: StrategyTrainer,
@@ -68,6 +76,8 @@ pub struct DecisionEngine {
     universe: Universe,
     next_order: u64,
     next_decision: u64,
+    /// Bars that open before are not acted on.
+    since: i64,
     peak: f64,
     last: EquityPoint,
     /// Counts the changes of the trainer's weights.
@@ -79,6 +89,8 @@ struct Image {
     version: u32,
     config: String,
     portfolio: Portfolio,
+    /// Last closes of the symbols that set rates.
+    rates: Vec<f64>,
     risk: RiskEngine,
     trainer: StrategyTrainer,
     meters: Vec<RiskMeter>,
@@ -91,7 +103,7 @@ struct Image {
 }
 
 /// Layout of [`DecisionEngine::snapshot`]; raised whenever a state changes shape.
-const SNAPSHOT_VERSION: u32 = 2;
+const SNAPSHOT_VERSION: u32 = 3;
 
 impl DecisionEngine {
     /// An engine before its first bar.
@@ -104,9 +116,13 @@ impl DecisionEngine {
         let instruments: Vec<Instrument> = config.symbols.iter().map(|s| s.instrument.clone()).collect();
         let symbols = (0..n).map(|k| SymbolState::new(config, k)).collect::<Result<Vec<_>>>()?;
         let weights: Vec<f64> = config.strategies.iter().chain(&config.external).map(|s| s.weight).collect();
+        let portfolio = rates::account(config, &instruments)?;
         Ok(Self {
             interval: interval_ms(&config.timeframe)?,
-            portfolio: Portfolio::new(config.capital, &instruments)?,
+            rates: Rates::new(config, &portfolio)?,
+            watched: config.symbols.iter().map(|s| !s.trade).collect(),
+            traded: Vec::new(),
+            portfolio,
             risk: RiskEngine::new(&config.risk, n)?,
             meta: MetaController::with_config(config.meta.clone())?,
             trainer: StrategyTrainer::with_weights(&weights)?,
@@ -116,6 +132,7 @@ impl DecisionEngine {
             instruments,
             next_order: 1,
             next_decision: 1,
+            since: config.trade_from.unwrap_or(i64::MIN),
             peak: config.capital,
             last: EquityPoint { ts: 0, equity: config.capital, cash: config.capital, exposure: 0.0, drawdown: 0.0 },
             config: config.clone(),
@@ -141,16 +158,6 @@ impl DecisionEngine {
     /// Strategy weights and grades.
     pub fn trainer(&self) -> &StrategyTrainer {
         &self.trainer
-    }
-
-    /// The halt in force, if any.
-    pub fn halted(&self) -> Option<&Halt> {
-        self.risk.halted()
-    }
-
-    /// Ends a halt; only a person may ask for this.
-    pub fn lift_halt(&mut self) {
-        self.risk.lift_halt();
     }
 
     /// The account after the last batch.
@@ -210,14 +217,18 @@ impl DecisionEngine {
             self.portfolio.on_bar(*s, bar);
             self.meters[*s as usize].take(bar);
         }
+        self.rates.take(bars, &mut self.portfolio);
         let sums = Sums::of(&self.portfolio);
         let equity = sums.equity();
         if let Some(event) = self.risk.on_equity(ts + self.interval, equity) {
             step.events.push(event);
         }
-        self.universe.advance(ts, bars);
+        self.advance_universe(ts, bars);
         let n = self.config.external.len();
         for (k, (s, bar)) in bars.iter().enumerate() {
+            if self.watched[*s as usize] {
+                continue;
+            }
             let votes = if n == 0 { &[][..] } else { &external.votes[k * n..(k + 1) * n] };
             let policy = external.policy.get(k).copied().flatten();
             let state = &mut self.symbols[*s as usize];
@@ -237,6 +248,20 @@ impl DecisionEngine {
             drawdown: if self.peak > 0.0 { 1.0 - equity / self.peak } else { 0.0 },
         };
         self.last
+    }
+
+    /// Strategies that compare symbols see those that are traded.
+    #[inline]
+    fn advance_universe(&mut self, ts: i64, bars: &[(SymbolId, Bar)]) {
+        if self.rates.is_empty() {
+            self.universe.advance(ts, bars);
+            return;
+        }
+        self.traded.clear();
+        self.traded.extend(bars.iter().filter(|(s, _)| !self.watched[*s as usize]));
+        if !self.traded.is_empty() {
+            self.universe.advance(ts, &self.traded);
+        }
     }
 
     fn check_bars(&self, bars: &[(SymbolId, Bar)]) -> Result<()> {
@@ -278,7 +303,10 @@ impl DecisionEngine {
             if state.features.is_some() { (state.row.signal(), state.row.market_regime()) } else { (None, None) };
         let input = EnsembleInput { weights: self.trainer.weights(), regime, ts: bar.ts };
         let consensus = state.consensus(&input, self.revision);
-        let blended = self.meta.decide(consensus.value, policy, regime);
+        let mut blended = self.meta.decide(consensus.value, policy, regime);
+        if bar.ts < self.since {
+            blended.position = 0.0;
+        }
         let close_ts = bar.ts + self.interval;
         let request = TargetRequest { symbol, target: blended.position, price: bar.close, ts: close_ts, decision: id };
         let account = Account { portfolio: &self.portfolio, sums };
@@ -450,6 +478,7 @@ impl DecisionEngine {
             version: SNAPSHOT_VERSION,
             config: self.config_text()?,
             portfolio: self.portfolio.clone(),
+            rates: self.rates.image(),
             risk: self.risk.clone(),
             trainer: self.trainer.clone(),
             meters: self.meters.clone(),
@@ -481,6 +510,7 @@ impl DecisionEngine {
             state.restore(bytes)?;
         }
         self.universe.restore(&image.universe)?;
+        self.rates.restore(image.rates)?;
         self.portfolio = image.portfolio;
         self.risk = image.risk;
         self.trainer = image.trainer;
