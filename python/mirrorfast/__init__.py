@@ -34,7 +34,9 @@ _LAZY = {
     "MomentumScanner": "mirrorfast.signals",
     "PairsTradingAgent": "mirrorfast.strategies",
     "ParameterError": "mirrorfast.errors",
+    "Policy": "mirrorfast.rl.policy",
     "RLConfig": "mirrorfast.config",
+    "RLTradingAgent": "mirrorfast.rl.agent",
     "Range": "mirrorfast.backtest",
     "RegimeChangeAgent": "mirrorfast.strategies",
     "RiskConfig": "mirrorfast.config",
@@ -129,7 +131,9 @@ if TYPE_CHECKING:
     from mirrorfast.indicators import TechnicalIndicators
     from mirrorfast.meta import MetaController, MetaDecision
     from mirrorfast.risk import RiskManager
+    from mirrorfast.rl.agent import RLTradingAgent
     from mirrorfast.rl.environment import TradingEnvironment
+    from mirrorfast.rl.policy import Policy
     from mirrorfast.rl.vec_env import TradingVecEnv
     from mirrorfast.rl.vector_env import make_vec
     from mirrorfast.signals import MomentumScanner, SignalClassifier, SignalEncoder, scan_bars
@@ -178,7 +182,9 @@ __all__ = [
     "MomentumScanner",
     "PairsTradingAgent",
     "ParameterError",
+    "Policy",
     "RLConfig",
+    "RLTradingAgent",
     "Range",
     "RegimeChangeAgent",
     "RiskConfig",

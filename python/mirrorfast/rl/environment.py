@@ -14,6 +14,7 @@ try:
     import gymnasium
     import numpy as np
     import numpy.typing as npt
+
     from mirrorfast.rl._spaces import Actions, observation_space
 except ImportError as error:
     raise require_extra(error) from error

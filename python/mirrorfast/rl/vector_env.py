@@ -142,9 +142,9 @@ class TradingVectorEnv(VectorEnv[Array, Array, Array]):
 
 def make_vec(
     bars: Any,
+    n_envs: int = 64,
     config: RLConfig | None = None,
     *,
-    n_envs: int = 64,
     encoder: SignalEncoder | None = None,
     features: Any = None,
     timeframe: str = "auto",
@@ -157,10 +157,10 @@ def make_vec(
     ----------
     bars : DataFrame or Arrow table, shape (n, k), or EnvironmentData
         Closed bars of one or more symbols: each environment draws one for an episode, or trades all with `together`.
-    config : RLConfig, optional
-        Settings.
     n_envs : int, default 64
         Environments.
+    config : RLConfig, optional
+        Settings.
     encoder : SignalEncoder, optional
         A fitted encoder, as for test data; else one is fitted on `bars`.
     features : DataFrame, shape (n, k), optional

@@ -27,7 +27,7 @@ def actions(n: int, steps: int) -> np.ndarray[Any, Any]:
 
 def test_vec_env_is_its_environments(data: EnvironmentData) -> None:
     n = 5
-    vec = mf.TradingVecEnv(data, n_envs=n, seed=11)
+    vec = mf.TradingVecEnv(data, n, seed=11)
     singles = [mf.TradingEnvironment(data) for _ in range(n)]
     for k, env in enumerate(singles):
         env._core.reseed(0, 11, k)
@@ -55,7 +55,7 @@ def test_vec_env_is_its_environments(data: EnvironmentData) -> None:
 
 
 def test_vector_env_is_the_vec_env(data: EnvironmentData) -> None:
-    vec, vector = mf.TradingVecEnv(data, n_envs=6, seed=2), mf.make_vec(data, n_envs=6, seed=2)
+    vec, vector = mf.TradingVecEnv(data, 6, seed=2), mf.make_vec(data, 6, seed=2)
     assert vector.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
     assert vector.observation_space.shape == (6, 20, 21)
     assert vector.action_space.shape == (6, 1)
@@ -79,7 +79,7 @@ def test_vector_env_is_the_vec_env(data: EnvironmentData) -> None:
 
 
 def test_what_is_handed_out_stays(data: EnvironmentData) -> None:
-    vec = mf.TradingVecEnv(data, n_envs=4, seed=0)
+    vec = mf.TradingVecEnv(data, 4, seed=0)
     kept = [vec.reset()]
     copies = [kept[0].copy()]
     for step in actions(4, 30):
@@ -101,18 +101,18 @@ def test_stable_baselines_can_train_on_it(data: EnvironmentData) -> None:
         from stable_baselines3 import A2C, SAC
         from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
-        vec = VecNormalize(VecMonitor(mf.TradingVecEnv(data, n_envs=4)), norm_obs=False)
+        vec = VecNormalize(VecMonitor(mf.TradingVecEnv(data, 4)), norm_obs=False)
         model = A2C("MlpPolicy", vec, n_steps=16, seed=1, device="cpu").learn(512)
         assert model.num_timesteps == 512
         assert len(model.ep_info_buffer or ()) > 0
-        SAC("MlpPolicy", mf.TradingVecEnv(data, n_envs=2), learning_starts=20, buffer_size=200, device="cpu").learn(60)
+        SAC("MlpPolicy", mf.TradingVecEnv(data, 2), learning_starts=20, buffer_size=200, device="cpu").learn(60)
 
 
 def test_the_interface_of_stable_baselines(data: EnvironmentData) -> None:
     from stable_baselines3.common.monitor import Monitor
     from stable_baselines3.common.vec_env import is_vecenv_wrapped
 
-    vec = mf.TradingVecEnv(data, n_envs=3)
+    vec = mf.TradingVecEnv(data, 3)
     vec.seed(7)
     first = vec.reset()
     vec.seed(7)
@@ -139,7 +139,7 @@ def test_the_interface_of_stable_baselines(data: EnvironmentData) -> None:
 
 
 def test_choices(data: EnvironmentData) -> None:
-    vec = mf.TradingVecEnv(data, n_envs=3, config=RLConfig(positions=(-1.0, 0.0, 1.0)))
+    vec = mf.TradingVecEnv(data, 3, RLConfig(positions=(-1.0, 0.0, 1.0)))
     vec.reset()
     vec.step(np.array([0, 1, 2]))
     positions = [p[0] for p in vec.env_method("positions")]
@@ -151,8 +151,8 @@ def test_choices(data: EnvironmentData) -> None:
 def test_bad_input(data: EnvironmentData) -> None:
     for n in (0, -1, 2.5):
         with pytest.raises(ParameterError, match="n_envs"):
-            mf.TradingVecEnv(data, n_envs=n)  # type: ignore[arg-type]
-    vec = mf.TradingVecEnv(data, n_envs=3)
+            mf.TradingVecEnv(data, n)  # type: ignore[arg-type]
+    vec = mf.TradingVecEnv(data, 3)
     with pytest.raises(ParameterError, match="reset first"):
         vec.step(np.zeros((3, 1), np.float32))
     vec.reset()
@@ -162,4 +162,4 @@ def test_bad_input(data: EnvironmentData) -> None:
     vec.step(np.full((3, 1), np.nan, np.float32))
     assert vec.get_attr("refused") == [1, 1, 1]
     with pytest.raises(ParameterError, match="features = "):
-        mf.TradingVecEnv(data, n_envs=3, config=RLConfig(features=("rsi",)))
+        mf.TradingVecEnv(data, 3, RLConfig(features=("rsi",)))
