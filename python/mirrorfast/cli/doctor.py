@@ -24,7 +24,11 @@ _WAL_RESET_BACKPORTS: Final = ((3, 44, 6), (3, 50, 7))
 _OLDEST_SQLITE: Final = (3, 35, 0)
 _LEAST_FREE: Final = 200 * 2**20
 # One module stands for each extra; the extras are named in pyproject.toml.
-_EXTRAS: Final = {"exchange": ("ccxt", "aiohttp"), "test": ("pytest", "hypothesis", "talib")}
+_EXTRAS: Final = {
+    "exchange": ("ccxt", "aiohttp"),
+    "train": ("torch", "stable_baselines3", "gymnasium", "onnx"),
+    "test": ("pytest", "hypothesis", "talib"),
+}
 
 
 @dataclass(frozen=True, slots=True)

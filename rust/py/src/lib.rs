@@ -9,8 +9,10 @@ mod backtest;
 mod bars;
 mod columns;
 mod convert;
+mod encoder;
 mod engine;
 mod ensemble;
+mod env;
 mod features;
 mod gateway;
 mod indicators;
@@ -37,5 +39,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     risk::register(m)?;
     strategies::register(m)?;
     ensemble::register(m)?;
+    encoder::register(m)?;
+    env::register(m)?;
     Ok(())
 }

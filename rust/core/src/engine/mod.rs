@@ -15,7 +15,6 @@ mod universe;
 
 use serde::{Deserialize, Serialize};
 
-pub use account::Outlook;
 use account::{Account, Sums};
 pub use config::{EngineConfig, RateSymbol, StrategyConfig, SymbolConfig};
 use rates::Rates;
@@ -24,6 +23,7 @@ use symbol::{SymbolState, Working};
 use universe::Universe;
 
 use crate::ensemble::{EnsembleInput, StrategyTrainer};
+use crate::env::ACCOUNT;
 use crate::error::{CoreError, Result};
 use crate::exchange::SimulatedExchange;
 use crate::instrument::Instrument;
@@ -182,17 +182,18 @@ impl DecisionEngine {
         self.last
     }
 
-    /// The account at the close of these bars, before anything is decided on them: what a policy is shown.
+    /// The account at the close of these bars, before anything is decided on them, as [`crate::env::account_entries`] shows it to a
+    /// policy; `largest` is the largest position that a symbol may have.
     ///
     /// # Errors
     /// As [`DecisionEngine::on_bars`].
-    pub fn outlook(&self, bars: &[(SymbolId, Bar)]) -> Result<Vec<Outlook>> {
+    pub fn outlook(&self, bars: &[(SymbolId, Bar)], largest: f64) -> Result<Vec<[f32; ACCOUNT]>> {
         self.check_bars(bars)?;
         let mut portfolio = self.portfolio.clone();
         for (s, bar) in bars {
             portfolio.on_bar(*s, bar);
         }
-        Ok(account::outlook(&portfolio, self.peak, bars))
+        Ok(account::outlook(&portfolio, self.peak, largest, bars))
     }
 
     /// Bars before every strategy of every symbol votes.
