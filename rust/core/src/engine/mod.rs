@@ -104,7 +104,7 @@ struct Image {
 }
 
 /// Layout of [`DecisionEngine::snapshot`]; raised whenever a state changes shape.
-const SNAPSHOT_VERSION: u32 = 3;
+const SNAPSHOT_VERSION: u32 = 4;
 
 /// The simulated venue of a run: its instruments, costs and funding; where margin is checked, the account as well.
 ///
