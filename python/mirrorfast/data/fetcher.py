@@ -159,11 +159,11 @@ class MarketDataFetcher:
         """
         markets = await self._markets()
         floor = self.config.min_volume if min_volume is None else min_volume
-        table = market_table(self.name, markets, quote=self.config.quote if quote is None else quote,
-                             kind=kind or self.config.kind)  # fmt: skip
+        wanted = {"quote": self.config.quote if quote is None else quote, "kind": kind or self.config.kind}
+        table = await asyncio.to_thread(market_table, self.name, markets, **wanted)
         if not floor:
             return table.sort("symbol")
-        tickers = await self.client.call("tickers", self.client.exchange.fetch_tickers)
+        tickers = await self.client.apart("tickers", lambda twin: twin.fetch_tickers())
         if not isinstance(tickers, dict):
             raise GarbageAnswerError(f"{self.name} tickers: an answer without tickers")
         volumes = {
@@ -400,13 +400,13 @@ class MarketDataFetcher:
         step = interval_ms(interval)
 
         async def read(answer: Any, call: Call) -> Candles:
-            body, now = call.body, self.client.now()
-            given = Answer(answer or [], _PARSED, step, now)
-            if body is not None and layout is not None:
-                given = Answer(body, layout, step, now)
-            candles = await self._reader.read(given)
-            if candles.rows is None and body is not None:
-                self.client.explain(call)
+            reply, now = call.body, self.client.now()
+            if reply is None or layout is None:
+                candles = await self._reader.read(Answer(answer or [], _PARSED, step, now))
+            else:
+                candles = await self._reader.read(Answer(reply, layout, step, now))
+                if not candles.rows:
+                    self.client.blame(call)
             if candles.rows is None or (candles.rows and candles.refused == candles.rows):
                 raise GarbageAnswerError(f"{self.name} {what}: {candles.rows or 'no'} rows, none of them a bar")
             if since is None and not candles.rows:
@@ -475,7 +475,7 @@ class MarketDataFetcher:
             raise ParameterError(f"symbol = {symbol!r}: expected one of {self.name}'s {len(markets)} markets{hint}")
 
     async def _load_markets(self) -> dict[str, Any]:
-        markets = await self.client.call("markets", lambda: self.client.exchange.load_markets(reload=True))
+        markets = await self.client.apart("markets", lambda twin: twin.load_markets(reload=True), keep_markets=True)
         if not isinstance(markets, dict) or not markets:
             raise GarbageAnswerError(f"{self.name} markets: an answer without markets")
         return markets

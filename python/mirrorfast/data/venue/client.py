@@ -18,7 +18,7 @@ from mirrorfast.data.venue.failures import (
     retry_after,
     translated,
 )
-from mirrorfast.data.venue.hooks import Call, current_call, hooked, make_exchange
+from mirrorfast.data.venue.hooks import Call, apart, current_call, hooked, make_exchange
 from mirrorfast.data.venue.limiter import RateLimiter, VenueClosedError
 from mirrorfast.data.venue.rates import venue_of
 from mirrorfast.data.venue.time import VenueTime
@@ -256,8 +256,35 @@ class VenueClient:
         finally:
             current_call.reset(token)
 
-    def explain(self, call: Call) -> None:
-        """Let ccxt say what is wrong with a body that holds no candles.
+    async def apart(self, kind: str, work: Callable[[Any], Awaitable[_T]], *, keep_markets: bool = False) -> _T:
+        """Make a call whose answer is large, so that ccxt reads it in a thread.
+
+        Parameters
+        ----------
+        kind
+            As for `call`.
+        work
+            Gets a copy of the exchange, and calls it.
+        keep_markets
+            Give the exchange the markets that the copy has loaded.
+
+        Returns
+        -------
+        object
+            What `work` returned.
+
+        Raises
+        ------
+        TemporaryError, ExchangeError
+            As for `call`.
+        """
+        found, twin = await self.call(kind, lambda: apart(self.exchange, work))
+        if keep_markets and twin is not self.exchange:
+            self.exchange.set_markets_from_exchange(twin)
+        return found  # type: ignore[no-any-return]
+
+    def blame(self, call: Call) -> None:
+        """Let ccxt say what is wrong with an answer that holds no candles; nothing, if it finds nothing.
 
         Parameters
         ----------
@@ -266,26 +293,27 @@ class VenueClient:
 
         Raises
         ------
-        GarbageAnswerError
-            When it is no error of the venue's either. An error of the venue's comes as ccxt's exception.
+        ccxt.BaseError
+            The venue's error, by ccxt's tables.
         """
         import json
 
-        body = call.body or ""
-        call.body = None
+        reply, call.body = call.body, None
+        if reply is None:
+            return
+        text = reply.text()
         try:
-            document = json.loads(body)
+            document = json.loads(text)
         except ValueError:
-            document = None
-        if document is not None:
-            self.exchange.handle_errors(call.status, "", "", "GET", call.headers, body, document, {}, None)
-        raise GarbageAnswerError(f"{self.name}: an answer without candles: {body[:80]!r}")
+            return
+        self.exchange.handle_errors(reply.status, "", "", "GET", call.headers, text, document, {}, None)
 
     async def aclose(self) -> None:
         """Close connections, if the exchange was made here."""
         if self._synchronising is not None and not self._synchronising.done():
             self._synchronising.cancel()
             await asyncio.gather(self._synchronising, return_exceptions=True)
+        await self.exchange.mf_wire.aclose()
         if self._made:
             await self.exchange.close()
 
