@@ -63,13 +63,15 @@ wheel: $(STAMP)/environment ## Build dist/*.whl
 wheel-check: wheel ## Install that wheel into an empty environment without Rust, and run it there
 	scripts/check_wheel.sh $(BIN)/python
 
-docs: $(STAMP)/extension $(STAMP)/test ## Check docs sections, run the examples in docstrings, build the Rust documentation
+docs: $(STAMP)/extension $(STAMP)/test $(STAMP)/docs ## Check docs sections, run every example, build site/ and the Rust documentation
 	$(BIN)/python scripts/check_docs.py
 	$(BIN)/python -m pytest --doctest-modules python/mirrorfast
+	$(BIN)/python -m pytest tests/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --package mirrorfast-core
 
 clean: ## Remove .venv, builds and caches; runs/ stays
-	rm -rf $(VENV) target dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf $(VENV) target dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	find python tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -f python/mirrorfast/*.so
 
@@ -92,6 +94,10 @@ $(STAMP)/extension: $(STAMP)/environment $(RUST)
 # What the peer benchmarks measure against; nothing else needs it.
 $(STAMP)/peers: $(STAMP)/environment
 	$(UV) pip install --quiet "TA-Lib>=0.8" polars-talib newtulipy tulip-rs "vectorbt[rust]>=1.0" backtesting
+	@touch $@
+
+$(STAMP)/docs: $(STAMP)/environment
+	$(UV) pip install --quiet --requirements pyproject.toml --extra docs
 	@touch $@
 
 $(STAMP)/test: $(STAMP)/environment

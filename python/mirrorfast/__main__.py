@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, Abort):  # what typer makes of Ctrl-C
             return _interrupted()
         if debug:
+            from mirrorfast.redaction import guard_process
+
+            guard_process()
             raise
         text, status = _explain(error)
         print(f"mirrorfast: {text}", file=sys.stderr)  # noqa: T201
@@ -69,9 +72,9 @@ def _interrupted() -> int:
 
 def _explain(error: Exception) -> tuple[str, int]:
     from mirrorfast.errors import MirrorfastError
-    from mirrorfast.telemetry import redact
+    from mirrorfast.redaction import masked
 
-    text = str(redact(None, "error", {"event": str(error) or type(error).__name__})["event"])
+    text = masked(str(error) or type(error).__name__)
     if isinstance(error, MirrorfastError):
         return " ".join(text.split()), error.exit_status
     # click is typer's; its usage errors carry their own status and know how to print themselves.

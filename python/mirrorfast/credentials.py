@@ -3,22 +3,76 @@
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal, NoReturn, Self
 
 from pydantic import SecretStr
 
 from mirrorfast.errors import ConfigurationError, ParameterError
-from mirrorfast.telemetry import register_secret
+from mirrorfast.redaction import register_secret
 
-__all__ = ["get_secret", "secrets_directory"]
+__all__ = ["Secret", "SecretPlace", "get_secret", "list_secrets", "secrets_directory", "set_secret"]
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_PREFIX: Final = "MIRRORFAST_SECRET_"
 _SERVICE: Final = "mirrorfast"
+_LARGEST: Final = 65_536
 
 
-def get_secret(name: str, *, environ: Mapping[str, str] | None = None) -> SecretStr:
+class Secret(SecretStr):
+    """A text that is shown as asterisks and cannot be pickled; `get_secret_value` gives it.
+
+    Parameters
+    ----------
+    value : str
+        The text.
+
+    Examples
+    --------
+    >>> secret = Secret("correct horse")
+    >>> secret, f"{secret}", secret.get_secret_value()
+    (Secret('**********'), '**********', 'correct horse')
+    """
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        # A pickle is a file, a queue or another process: nothing masks it there.
+        raise TypeError("a Secret cannot be pickled: pass its name, and call get_secret where it is used")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class SecretPlace:
+    """Where a secret is kept; never the secret.
+
+    Attributes
+    ----------
+    name : str
+        Its name. Of one in the environment, the variable's: every character but letters and digits became ``_``.
+    source : {"environment", "file", "keyring"}
+        Which kind of place.
+    where : str
+        The variable, the file, or the keyring's back end.
+
+    Examples
+    --------
+    >>> SecretPlace("kraken.api_key", "environment", "MIRRORFAST_SECRET_KRAKEN_API_KEY").source
+    'environment'
+    """
+
+    name: str
+    source: Literal["environment", "file", "keyring"]
+    where: str
+
+
+def get_secret(name: str, *, environ: Mapping[str, str] | None = None) -> Secret:
     """Look a secret up.
 
     The first place that has it wins: the environment variable ``MIRRORFAST_SECRET_<NAME>``, the file ``<name>`` in
@@ -34,34 +88,159 @@ def get_secret(name: str, *, environ: Mapping[str, str] | None = None) -> Secret
 
     Returns
     -------
-    pydantic.SecretStr
-        The secret without surrounding white space; printing shows asterisks. Its text is masked in logs from now on.
+    Secret
+        The secret without surrounding white space; printing shows asterisks, pickling is refused. From now on its text
+        is masked in every log record of the process, and the process leaves no core dump.
 
     Raises
     ------
     ParameterError
         If `name` has other characters.
     ConfigurationError
-        If no place has it, or others than the owner may read the file.
+        If no place has it (the message names them), or others than the owner may read the file.
 
     Examples
     --------
     >>> secret = get_secret("binance.api_key", environ={"MIRRORFAST_SECRET_BINANCE_API_KEY": "abc123"})
     >>> secret, secret.get_secret_value()
-    (SecretStr('**********'), 'abc123')
+    (Secret('**********'), 'abc123')
     """
-    if not _NAME.fullmatch(name):
-        msg = f"name = {name!r}: expected lower-case letters, digits, '_', '.' and '-', at most 64"
-        raise ParameterError(msg)
-    environ = os.environ if environ is None else environ
-    variable = "MIRRORFAST_SECRET_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
-    file = secrets_directory(environ=environ) / name
-    value = environ.get(variable, "").strip() or _from_file(file) or _from_keyring(name)
-    if not value:
-        msg = f"secret {name!r} is not set: expected it in {variable}, or in {file} with mode 600"
-        raise ConfigurationError(msg)
+    value, _ = find_secret(name, environ=environ)
     register_secret(value)
-    return SecretStr(value)
+    _leave_no_core()
+    return Secret(value)
+
+
+def find_secret(name: str, *, environ: Mapping[str, str] | None = None) -> tuple[str, SecretPlace]:
+    """Look a secret up and tell which place had it."""
+    _check_name(name)
+    environ = os.environ if environ is None else environ
+    variable = variable_of(name)
+    if value := environ.get(variable, "").strip():
+        return value, SecretPlace(name, "environment", variable)
+    file = secrets_directory(environ=environ) / name
+    if value := _from_file(file):
+        return value, SecretPlace(name, "file", str(file))
+    value, keyring = _from_keyring(name)
+    if value:
+        return value, SecretPlace(name, "keyring", keyring)
+    msg = (
+        f"secret {name!r} is not set: expected it in {variable}, or in {file} with mode 600, or in the keyring "
+        f"({keyring}); set it with: mirrorfast secrets set {name}"
+    )
+    raise ConfigurationError(msg)
+
+
+def set_secret(
+    name: str, value: str, *, keyring: bool = False, environ: Mapping[str, str] | None = None
+) -> SecretPlace:
+    """Keep a secret in a file of mode 600, or in the system's keyring.
+
+    Parameters
+    ----------
+    name : str
+        As for `get_secret`.
+    value : str
+        The secret; surrounding white space is dropped.
+    keyring : bool, default False
+        In the keyring instead of a file.
+    environ : mapping, optional
+        Environment; the process's own by default.
+
+    Returns
+    -------
+    SecretPlace
+        Where it is now.
+
+    Raises
+    ------
+    ParameterError
+        If `name` has other characters, or `value` is empty, longer than 64 KiB or more than one line.
+    ConfigurationError
+        If it cannot be written, or there is no keyring.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     environ = {"MIRRORFAST_SECRETS": folder}
+    ...     place = set_secret("binance.api_key", "abc123", environ=environ)
+    ...     get_secret("binance.api_key", environ=environ).get_secret_value()
+    'abc123'
+    """
+    _check_name(name)
+    value = value.strip()
+    if not value or "\n" in value or "\x00" in value or len(value.encode()) >= _LARGEST:
+        found = "nothing" if not value else f"{len(value)} characters in {value.count(chr(10)) + 1} lines"
+        raise ParameterError(f"secret {name!r}: got {found}: expected one line of text below 64 KiB")
+    register_secret(value)
+    if keyring:
+        return SecretPlace(name, "keyring", _to_keyring(name, value))
+    folder = secrets_directory(environ=environ)
+    file = folder / name
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # mkstemp makes files of mode 600; the new one takes the old one's place whole, or not at all.
+        descriptor, fresh = tempfile.mkstemp(dir=folder, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+                handle.write(value + "\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+            Path(fresh).replace(file)
+        except BaseException:
+            Path(fresh).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from error
+    return SecretPlace(name, "file", str(file))
+
+
+def list_secrets(*, environ: Mapping[str, str] | None = None) -> list[SecretPlace]:
+    """Tell which secrets there are.
+
+    Parameters
+    ----------
+    environ : mapping, optional
+        Environment; the process's own by default.
+
+    Returns
+    -------
+    list of SecretPlace
+        Those of the environment, then those in files; a keyring cannot be listed.
+
+    Raises
+    ------
+    ConfigurationError
+        If the directory cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     environ = {"MIRRORFAST_SECRETS": folder, "MIRRORFAST_SECRET_OKX_API_KEY": "abc123"}
+    ...     [place.name for place in list_secrets(environ=environ)]
+    ['okx_api_key']
+    """
+    environ = os.environ if environ is None else environ
+    found = [
+        SecretPlace(name.removeprefix(_PREFIX).lower(), "environment", name)
+        for name in sorted(environ)
+        if name.startswith(_PREFIX) and environ[name].strip()
+    ]
+    folder = secrets_directory(environ=environ)
+    try:
+        files = sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name) and file.is_file())
+    except FileNotFoundError:
+        files = []
+    except OSError as error:
+        raise ConfigurationError(f"{folder}: cannot be read: {error.strerror}") from error
+    return found + [SecretPlace(file.name, "file", str(file)) for file in files]
+
+
+def variable_of(name: str) -> str:
+    """Name of the environment variable that may hold a secret."""
+    return _PREFIX + re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
 def secrets_directory(*, environ: Mapping[str, str] | None = None) -> Path:
@@ -89,6 +268,12 @@ def secrets_directory(*, environ: Mapping[str, str] | None = None) -> Path:
     return Path(base) / "mirrorfast" / "secrets"
 
 
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        msg = f"name = {name!r}: expected lower-case letters, digits, '_', '.' and '-', at most 64"
+        raise ParameterError(msg)
+
+
 def _from_file(file: Path) -> str:
     try:
         with file.open("rb") as handle:
@@ -97,22 +282,48 @@ def _from_file(file: Path) -> str:
             if os.name == "posix" and (status.st_mode & 0o077 or status.st_uid not in (os.getuid(), 0)):
                 msg = f"{file}: mode {stat.S_IMODE(status.st_mode):o}: expected 600 and its owner to be you (chmod 600)"
                 raise ConfigurationError(msg)
-            return handle.read(65_536).decode("utf-8").strip()
+            return handle.read(_LARGEST).decode("utf-8").strip()
     except FileNotFoundError:
         return ""
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{file}: cannot be read: {error}"
-        raise ConfigurationError(msg) from error
+    except UnicodeDecodeError:
+        # The error's own text shows bytes of the file.
+        raise ConfigurationError(f"{file}: cannot be read: expected text in UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-def _from_keyring(name: str) -> str:
+def _from_keyring(name: str) -> tuple[str, str]:
+    """Give the keyring's text, empty if it has none, and a word on the keyring for messages."""
     try:
         import keyring
         import keyring.errors
     except ImportError:
-        return ""
+        return "", "not installed: pip install 'mirrorfast[keyring]'"
     try:
-        return keyring.get_password(_SERVICE, name) or ""
+        value = keyring.get_password(_SERVICE, name) or ""
     except keyring.errors.KeyringError:
         # No usable back end, as on most servers: the message about the other places is the useful one.
-        return ""
+        return "", "no usable back end"
+    return value.strip(), f"service {_SERVICE!r}"
+
+
+def _to_keyring(name: str, value: str) -> str:
+    try:
+        import keyring
+        import keyring.errors
+    except ImportError as error:
+        raise ConfigurationError("no keyring: pip install 'mirrorfast[keyring]'") from error
+    try:
+        keyring.set_password(_SERVICE, name, value)
+    except keyring.errors.KeyringError as error:
+        raise ConfigurationError(f"the keyring does not take it: {type(error).__name__}") from None
+    return f"service {_SERVICE!r}"
+
+
+def _leave_no_core() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows writes no core files
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))

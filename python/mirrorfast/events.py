@@ -99,7 +99,7 @@ class TradeOutcome:
     entry_ts, exit_ts : int
         Times of the first and the last fill, milliseconds since the epoch, UTC.
     pnl : float
-        Profit after fees and funding, quote currency.
+        Profit after fees and funding, account currency.
     pnl_fraction : float
         `pnl` as a fraction of the equity at entry.
     contributions : mapping of str to float

@@ -17,6 +17,7 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.backtest.benchmark import buy_and_hold
 from mirrorfast.backtest.own import check_own
+from mirrorfast.backtest.runner import traded_bars
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import Feed, RecordedFeed, ReplayFeed
@@ -54,7 +55,7 @@ class RunSummary:
     bars, trades
         Bars of the whole run so far, and closed round trips.
     capital, equity
-        At the start and now, quote currency.
+        At the start and now, account currency.
     stats
         Figures of SPEC §9.
     ledger, report
@@ -156,7 +157,7 @@ class IntegratedTradingSystem:
             bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
         self.bars: pl.DataFrame = select_bars(
             validate_bars(bars, source=source),
-            symbols=self.config.symbols,
+            symbols=self.config.bar_symbols,
             start=self.config.start,
             end=self.config.end,
             source=source,
@@ -168,7 +169,9 @@ class IntegratedTradingSystem:
         self.strategies = self.lineup.names
         self.engine = _core.DecisionEngine(self.engine_json)
         minimum = max(self.engine.warm_up, self.lineup.warm_up) + 2
-        require_bars(self.bars, minimum, source=source, reason="the strategies' warm-up and one trade")
+        require_bars(
+            traded_bars(self.bars, self.config), minimum, source=source, reason="the strategies' warm-up and one trade"
+        )
         check_own(self.lineup, self.bars, self.config, self.interval)
         self._speed = speed
         self._source = source

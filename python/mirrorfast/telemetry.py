@@ -5,15 +5,14 @@ standard module's own fallback, and an application's logging configuration appli
 """
 
 import logging
-import re
 import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final, Literal, TextIO
 
 import structlog
-from pydantic import SecretStr
 
 from mirrorfast.errors import ParameterError
+from mirrorfast.redaction import redact, register_secret
 
 __all__ = ["LEVELS", "configure_logging", "get_logger", "redact", "register_secret"]
 
@@ -21,70 +20,6 @@ LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 """The four levels, least severe first."""
 
 _ROOT: Final = "mirrorfast"
-_MASK: Final = "***"
-_SECRET_KEY: Final = re.compile(
-    r"(^|[_\-.])(secret|password|passwd|passphrase|token|api[_-]?key|private[_-]?key|signature|authorization|cookie)"
-    r"([_\-.]|$)|secret$|password$|apikey$",
-    re.IGNORECASE,
-)
-_IN_TEXT: Final = (
-    # user:password@ of a URL
-    (re.compile(r"(://)[^/\s:@]*:[^/\s@]*@"), rf"\1{_MASK}@"),
-    # key=value and "key": "value" of queries, headers and JSON
-    (
-        re.compile(
-            r"((?:secret|password|passphrase|token|api[_-]?key|signature|authorization|x-mbx-apikey)[\"']?\s*[=:]\s*"
-            r"[\"']?(?:bearer\s+)?)[^\s&\"',;}]+",
-            re.IGNORECASE,
-        ),
-        rf"\1{_MASK}",
-    ),
-)
-_secrets: set[str] = set()
-
-
-def register_secret(value: str) -> None:
-    """Have a text masked in every line from now on.
-
-    Parameters
-    ----------
-    value : str
-        The secret. One of fewer than six characters is not registered: masking it would garble ordinary words.
-
-    Examples
-    --------
-    >>> register_secret("hunter2-hunter2")
-    >>> redact(None, "info", {"event": "sent hunter2-hunter2 away"})["event"]
-    'sent *** away'
-    """
-    if len(value) >= 6:
-        _secrets.add(value)
-
-
-def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask secrets in an event: a structlog processor.
-
-    Parameters
-    ----------
-    _logger, _method : object, str
-        What structlog passes; unused.
-    event : mapping
-        The event's keys and values.
-
-    Returns
-    -------
-    mapping
-        The same mapping with secrets masked, at any depth: values under telling keys, credentials in URLs, queries and
-        headers, registered secrets and `SecretStr`.
-
-    Examples
-    --------
-    >>> redact(None, "info", {"api_key": "abc", "url": "postgresql://me:pw@host/db", "keys": 3})
-    {'api_key': '***', 'url': 'postgresql://***@host/db', 'keys': 3}
-    """
-    for key in list(event):
-        event[key] = _masked(key, event[key])
-    return event
 
 
 def get_logger(name: str) -> Any:
@@ -206,25 +141,3 @@ _renderer: _Renderer = _console(None)
 
 def _render(logger: Any, method: str, event: MutableMapping[str, Any]) -> str | bytes:
     return _renderer(logger, method, event)
-
-
-def _masked(key: object, value: Any) -> Any:
-    if isinstance(value, SecretStr) or (isinstance(key, str) and value is not None and _SECRET_KEY.search(key)):
-        return _MASK
-    if isinstance(value, str):
-        return _masked_text(value)
-    if isinstance(value, dict):
-        return {k: _masked(k, v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_masked(None, v) for v in value]
-    if isinstance(value, BaseException):
-        return _masked_text(f"{type(value).__name__}: {value}")
-    return value
-
-
-def _masked_text(text: str) -> str:
-    for secret in _secrets:
-        text = text.replace(secret, _MASK)
-    for pattern, replacement in _IN_TEXT:
-        text = pattern.sub(replacement, text)
-    return text

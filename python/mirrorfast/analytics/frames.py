@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from mirrorfast.config import TradingConfig
+from mirrorfast.config.currency import account_currency
 from mirrorfast.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ _FILLS: Final = {
     "slippage": _NUMBER,
     "liquidity": _TEXT,
     "purpose": _TEXT,
+    "rate": _NUMBER,
 }
 _TRADES: Final = {
     "symbol": _TEXT,
@@ -61,6 +64,8 @@ _TRADES: Final = {
     "exit_time": _TIME,
     "entry_price": _NUMBER,
     "exit_price": _NUMBER,
+    "entry_rate": _NUMBER,
+    "exit_rate": _NUMBER,
     "gross": _NUMBER,
     "fees": _NUMBER,
     "funding": _NUMBER,
@@ -100,6 +105,8 @@ class RunFrames:
         strategy X.
     strategies, symbols
         Names, in the run's order.
+    currency
+        What equity and profit are in; empty where nothing tells.
     info
         Whatever else the ledger knows of the run.
     """
@@ -115,6 +122,7 @@ class RunFrames:
     incidents: pl.DataFrame
     strategies: list[str]
     symbols: list[str]
+    currency: str = ""
     info: dict[str, Any] = field(default_factory=dict)
 
 
@@ -185,6 +193,7 @@ def _from_ledger(ledger: Ledger, run: str | None) -> RunFrames:
         incidents=_shaped(ledger.frame("incidents", name), _INCIDENTS),
         strategies=strategies,
         symbols=list(info["symbols"]),
+        currency=_currency(info),
         info=info,
     )
 
@@ -202,7 +211,7 @@ def _from_result(result: Any, run: str | None) -> RunFrames:
             .otherwise(text.str.split("; "))
             .alias("reasons")
         )
-    bars = getattr(result, "bars", None)
+    bars, config = getattr(result, "bars", None), getattr(result, "config", None)
     source = bars if isinstance(bars, pl.DataFrame) and "symbol" in bars.columns else decisions
     symbols = source["symbol"].unique(maintain_order=True).to_list() if "symbol" in source.columns else []
     incidents = [
@@ -223,7 +232,18 @@ def _from_result(result: Any, run: str | None) -> RunFrames:
         ),
         strategies=[c.removeprefix("contribution_") for c in decisions.columns if c.startswith("contribution_")],
         symbols=[str(s) for s in symbols],
+        currency=config.account_currency(symbols)
+        if isinstance(config, TradingConfig)
+        else account_currency("", dict.fromkeys(symbols, "")),
     )
+
+
+def _currency(info: dict[str, Any]) -> str:
+    """Read from a ledger what the amounts of a run are in; a run of another program may not say."""
+    engine = info["config"].get("engine", {}) if isinstance(info.get("config"), dict) else {}
+    quotes = {s["instrument"]["symbol"]: s["instrument"]["quote"] for s in engine.get("symbols", [])}
+    shared = next(iter(quotes.values()), "")
+    return account_currency(engine.get("currency") or shared, quotes or dict.fromkeys(info["symbols"], shared))
 
 
 def _strategies(votes: pl.Series) -> list[str]:
@@ -235,13 +255,16 @@ def _strategies(votes: pl.Series) -> list[str]:
     return []
 
 
+def _column(name: str, dtype: pl.DataType, *, known: bool) -> pl.Expr:
+    column = pl.col(name).cast(dtype) if known else pl.lit(None, dtype=dtype).alias(name)
+    # Where no rate is written down, the account's own currency was used.
+    return column.fill_null(1.0) if name.endswith("rate") and dtype == _NUMBER else column
+
+
 def _shaped(frame: pl.DataFrame, schema: dict[str, pl.DataType], *, keep: bool = False) -> pl.DataFrame:
     """Give a table exactly these columns (and with `keep` its vote columns), of these types."""
     frame = frame.rename({old: new for old, new in _RENAMES.items() if old in frame.columns})
-    columns = [
-        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype=dtype).alias(name)
-        for name, dtype in schema.items()
-    ]
+    columns = [_column(name, dtype, known=name in frame.columns) for name, dtype in schema.items()]
     extra = [
         pl.col(name).cast(pl.Float64)
         for name in frame.columns

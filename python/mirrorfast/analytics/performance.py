@@ -54,7 +54,8 @@ def performance(
         Closed trades, one a row, as ``BacktestResult.trades`` has them: ``pnl`` (account currency) is needed for the
         metrics of trades, ``pnl_fraction`` for the expectancy.
     traded : float, optional
-        Notional of all fills, account currency, for the turnover; by default that of entry and exit of `trades`.
+        Notional of all fills, account currency, for the turnover; by default that of entry and exit of `trades`, at
+        their ``entry_rate`` and ``exit_rate`` where they have them.
     periods_per_year : float, optional
         Bars a year, > 0. By default as many as the bars seen, scaled from their time span to 365 days; 365 without
         times.
@@ -263,7 +264,9 @@ def _outcomes(trades: Any) -> tuple[list[pl.Series], float | None]:
     sides = {"quantity", "entry_price", "exit_price"}
     notional = None
     if sides <= set(frame.columns):
-        notional = float(
-            frame.select((pl.col("quantity") * (pl.col("entry_price") + pl.col("exit_price"))).sum()).item()
+        entry, leave = (
+            pl.col(f"{side}_price") * (pl.col(f"{side}_rate") if f"{side}_rate" in frame.columns else 1.0)
+            for side in ("entry", "exit")
         )
+        notional = float(frame.select((pl.col("quantity") * (entry + leave)).sum()).item())
     return columns.get_columns(), notional

@@ -65,7 +65,7 @@ class TradeAnalyzerAgent:
         Returns
         -------
         dict
-            SPEC §9's figures as :func:`mirrorfast.performance` gives them, and in quote currency ``gross_pnl``,
+            SPEC §9's figures as :func:`mirrorfast.performance` gives them, and in account currency ``gross_pnl``,
             ``net_pnl``, ``fees``, ``slippage``, ``funding`` of the closed trades, with ``cost_share`` = (fees +
             slippage + funding) / (gross + slippage), NaN where nothing was earned. Slippage is part of the fill
             prices, so it is inside gross: ``net = gross − fees − funding``.
@@ -73,11 +73,11 @@ class TradeAnalyzerAgent:
         from mirrorfast.analytics.performance import performance
 
         fills = self.frames.fills
-        traded = float((fills["quantity"] * fills["price"]).sum()) if fills.height else None
+        traded = float((fills["quantity"] * fills["price"] * fills["rate"]).sum()) if fills.height else None
         return dict(performance(self.frames.equity, trades=self.frames.trades, traded=traded)) | self.costs()
 
     def costs(self) -> dict[str, float]:
-        """Return what the closed trades earned and paid, in quote currency.
+        """Return what the closed trades earned and paid, in account currency.
 
         Returns
         -------

@@ -59,7 +59,7 @@ def buy_and_hold(
     and partial fills are those of any other run. A symbol whose bars begin later waits in cash. The share leaves room
     for the costs of buying. What is held at the end is valued at the close, as in every backtest.
     """
-    symbols, engine_json = prepare(bars, config, interval=interval)
+    _, engine_json = prepare(bars, config, interval=interval)
     document = json.loads(engine_json)
     costs = config.costs
     slack = costs.taker_fee + costs.spread + (costs.slippage.fraction if costs.slippage.model == "fixed" else 0.01)
@@ -73,7 +73,7 @@ def buy_and_hold(
         "risk": document["risk"]
         | _NO_LIMITS
         | {
-            "max_position": (1.0 - slack) / len(symbols),
+            "max_position": (1.0 - slack) / max(1, sum(s["trade"] for s in document["symbols"])),
             "sizing": document["risk"]["sizing"] | {"method": "target"},
             "stop": document["risk"]["stop"]
             | {"kind": "none", "trailing": False, "break_even_at_r": None, "max_bars": None},

@@ -10,7 +10,7 @@ import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.analytics.overfitting import BLOCKS, block_sums
-from mirrorfast.backtest.runner import execute, prepare
+from mirrorfast.backtest.runner import execute, prepare, traded_bars
 from mirrorfast.data.schema import bar_interval, require_bars
 from mirrorfast.errors import ConfigurationError, DataError, ParameterError
 from mirrorfast.strategies.lineup import Lineup
@@ -79,7 +79,7 @@ def run_many(table: pl.DataFrame, configs: Sequence[TradingConfig], *, jobs: int
             _, engine_json = prepare(table, cfg, interval=interval)
             lineup = Lineup.of(cfg)
             need = max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2
-            require_bars(table, need, source="bars", reason="the strategies' warm-up and one trade")
+            require_bars(traded_bars(table, cfg), need, source="bars", reason="the strategies' warm-up and one trade")
         except (ConfigurationError, ParameterError, DataError) as error:
             yield k, Figures(stats={}, blocks=None, error=str(error))
         else:

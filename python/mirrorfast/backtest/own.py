@@ -6,14 +6,13 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from mirrorfast.backtest._quick import quick_check
 from mirrorfast.errors import BiasError, DataError, UserCodeError
 from mirrorfast.strategies.voting import batch_votes
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from mirrorfast.config import TradingConfig
     from mirrorfast.strategies._answers import Votes
     from mirrorfast.strategies.lineup import Lineup
@@ -48,10 +47,21 @@ def own_votes(lineup: Lineup, bars: pl.DataFrame, config: TradingConfig, interva
         When one raises, or answers with something that is no vote.
     """
     timeframe = interval if config.timeframe == "auto" else config.timeframe
-    votes = [batch_votes(own, bars, timeframe=timeframe, market_of=config.market_of) for own in lineup.own]
-    check_own(lineup, bars, config, interval, votes=votes)
+    asked = bars if not config.watch else bars.filter(~pl.col("symbol").is_in(config.watch))
+    votes = [batch_votes(own, asked, timeframe=timeframe, market_of=config.market_of) for own in lineup.own]
+    check_own(lineup, asked, config, interval, votes=votes)
+    if config.watch:
+        votes = [_among(bars, config, pair) for pair in votes]
     # A strategy without an opinion has confidence 0, as the engine's own while they are cold.
     return [(signal, np.nan_to_num(confidence)) for signal, confidence in votes]
+
+
+def _among(bars: pl.DataFrame, config: TradingConfig, votes: Votes) -> Votes:
+    """Lay votes beside all bars: nobody is asked about those that are only watched."""
+    at = ~bars["symbol"].is_in(config.watch).to_numpy()
+    whole = np.full((2, bars.height), np.nan)
+    whole[:, at] = votes
+    return whole[0], whole[1]
 
 
 def check_own(
@@ -77,6 +87,8 @@ def check_own(
     if config.bias_check == "off":
         return
     timeframe = interval if config.timeframe == "auto" else config.timeframe
+    if config.watch:
+        bars = bars.filter(~pl.col("symbol").is_in(config.watch))
     for k, own in enumerate(lineup.own):
         known = None if votes is None else votes[k]
         try:

@@ -135,6 +135,9 @@ def replay_check(ledger: Ledger, run: str, bars: pl.DataFrame) -> Replay:
     table = _own_bars(run, info, bars, recorded.equity["timestamp"][0], last).filter(pl.col("timestamp") <= last)
     # A symbol that has not begun by then is not in these bars, and the engine knows symbols by their position.
     present = set(table["symbol"].unique())
+    silent = [pair["symbol"] for pair in engine.get("rate_symbols", {}).values() if pair["symbol"] not in present]
+    if silent:
+        raise DataError(f"run {run!r} ended before the first bar of {silent[0]}, whose closes are a rate of it")
     engine = engine | {"symbols": [s for s in engine["symbols"] if s["instrument"]["symbol"] in present]}
     result = execute(table, TradingConfig(), json.dumps(engine, sort_keys=True), votes=_votes(engine, recorded, table))
     fresh = read_frames(result, run=run)

@@ -29,7 +29,9 @@ class BacktestResult:
     decisions
         One row a bar: votes, consensus, target, what the risk engine said and why.
     orders, order_events, fills, trades, weights
-        Orders sent, what became of them, executions, closed round trips, strategy weights over time.
+        Orders sent, what became of them, executions, closed round trips, strategy weights over time. Prices, and of fills
+        fee and slippage, are in the symbol's quote currency, ``rate``, ``entry_rate`` and ``exit_rate`` are the account
+        currency per unit of it that was booked with; everything else of a trade is in account currency.
     risk_events
         What the risk engine noticed, as (milliseconds, text).
     bars
@@ -41,7 +43,7 @@ class BacktestResult:
     trade_from
         First bar whose close could be acted on, where the run was told one.
     traded
-        Notional of all fills, in quote currency.
+        Notional of entry and exit of the closed trades, in account currency.
 
     Examples
     --------
@@ -80,7 +82,7 @@ class BacktestResult:
 
     @property
     def final_equity(self) -> float:
-        """Equity after the last bar, in quote currency.
+        """Equity after the last bar, in account currency.
 
         Returns
         -------

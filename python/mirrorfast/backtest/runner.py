@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import time
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,18 +12,18 @@ import polars as pl
 from mirrorfast import _core
 from mirrorfast.backtest.own import own_votes
 from mirrorfast.backtest.policy import policy_columns
+from mirrorfast.backtest.rates import with_rates
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.schema import BAR_SCHEMA, bar_interval, interval_name, require_bars, select_bars, validate_bars
-from mirrorfast.errors import DataError, ParameterError
+from mirrorfast.errors import DataError
 from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from typing import Literal
 
-__all__ = ["backtest", "execute", "prepare", "prepare_bars"]
+__all__ = ["backtest", "execute", "prepare", "prepare_bars", "traded_bars"]
 
 
 def backtest(
@@ -38,6 +37,7 @@ def backtest(
     decisions: bool = True,
     orders: bool = True,
     policy: Any = None,
+    rates: Any = None,
     bias_check: Literal["raise", "warn", "off"] | None = None,
     trade_from: datetime | None = None,
 ) -> BacktestResult:
@@ -66,13 +66,17 @@ def backtest(
         Actions of a policy: ``timestamp`` (open of the bar whose close it has seen), ``position`` in [−1, 1], and
         ``symbol`` and ``confidence`` where they matter. The configuration's ``meta`` says how it and the strategies
         share the decision; bars without a row follow the strategies.
+    rates : DataFrame or Arrow table, optional
+        What quote currencies are worth: ``currency``, ``timestamp`` (when the rate was known, or the open of the bar that
+        it is the close of) and ``rate`` (account currency for one unit). A bar's close knows the rates of its own time
+        and earlier. Where the run has bars of the pair, the configuration's ``rate_symbols`` is the shorter way.
     bias_check : {"raise", "warn", "off"}, optional
         What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
         configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more
         calls of the strategy; :func:`mirrorfast.check_bias` looks closer.
     trade_from : datetime, optional
         First bar whose close may be acted on, UTC where it carries no zone: the bars before it warm everything up and
-        are not traded.
+        are not traded, whatever strategies and policy say.
 
     Returns
     -------
@@ -96,6 +100,14 @@ def backtest(
     assumed: a stop fills before a target. The same bars through ``mirrorfast live`` give the same intents, fills and
     equity, bit for bit.
 
+    Capital, equity, profit and every limit are in the account's ``currency``. Symbols may be quoted in others:
+    constants come from ``rates`` of the configuration, rates that move from the closes of its ``rate_symbols`` or from
+    the table `rates`, which becomes bars of a pair that the result's ``bars`` and ``config`` watch, so that a paper run
+    of these two is the same. A rate changes when a bar closes, before the account is marked and positions are sized,
+    and holds for the fills of the next bar. No foreign cash is held: what fills is converted at once. What a moving
+    rate does to open positions is unrealised profit until they close. Volatility, stops and correlation are those of a
+    symbol's own prices. While a currency has no rate yet, nothing is opened in it, and the decision says so.
+
     Examples
     --------
     >>> import mirrorfast as mf
@@ -109,12 +121,13 @@ def backtest(
     lineup = Lineup.of(cfg)
     table, checked = prepare_bars(bars, cfg)
     interval = bar_interval(table) if checked.step_ms is None else interval_name(checked.step_ms)
+    if rates is not None:
+        table, cfg = with_rates(table, cfg, rates, interval=interval)
+        checked = _core.BarTable(table)
     engine_json = cfg.to_engine_json(checked.symbols, interval=interval, own=lineup.own_names)
     needed = max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2
     if min(checked.rows) < needed:
-        require_bars(table, needed, source="bars", reason="the strategies' warm-up and one trade")
-    if policy is not None and trade_from is not None:
-        raise ParameterError("policy with trade_from: expected one of the two")
+        require_bars(traded_bars(table, cfg), needed, source="bars", reason="the strategies' warm-up and one trade")
     actions = None if policy is None else policy_columns(policy, table)
     return execute(
         table,
@@ -200,7 +213,11 @@ def execute(
         Its tables.
     """
     if trade_from is not None:
-        engine_json, policy = _idle_before(table, engine_json, trade_from)
+        since = trade_from.replace(tzinfo=UTC) if trade_from.tzinfo is None else trade_from
+        # The first whole millisecond that is not before it.
+        first = -((datetime(1970, 1, 1, tzinfo=UTC) - since) // timedelta(milliseconds=1))
+        document = json.loads(engine_json) | {"trade_from": first}
+        engine_json = json.dumps(document, sort_keys=True)
     start = time.perf_counter()
     asked = None if votes is None else list(votes)
     if asked is None:
@@ -234,20 +251,22 @@ def execute(
     )
 
 
-def _idle_before(table: pl.DataFrame, engine_json: str, trade_from: datetime) -> tuple[str, tuple[Any, Any]]:
-    """Hold the engine flat until a time, by a policy that is sure of a position of 0 and has nothing to say afterwards.
+def traded_bars(table: pl.DataFrame, cfg: TradingConfig) -> pl.DataFrame:
+    """Leave out the bars of symbols that a configuration only watches.
 
-    Without a policy every mode but `rl_only` (which then is flat throughout) follows the rules alone, so that from this
-    time on the engine decides as it would without one.
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Validated bars.
+    cfg : TradingConfig
+        Its `watch` names them.
+
+    Returns
+    -------
+    polars.DataFrame
+        The others.
     """
-    document = json.loads(engine_json)
-    if document["meta"]["mode"] != "rl_only":
-        document["meta"] |= {"mode": "confidence_blend", "high_share": 1.0}
-    since = trade_from.replace(tzinfo=UTC) if trade_from.tzinfo is None else trade_from
-    idle = pl.when(pl.col("timestamp") < since)
-    silent = pl.lit(math.nan)
-    columns = table.select(position=idle.then(0.0).otherwise(silent), confidence=idle.then(1.0).otherwise(silent))
-    return json.dumps(document, sort_keys=True), (columns["position"].to_numpy(), columns["confidence"].to_numpy())
+    return table.filter(~pl.col("symbol").is_in(cfg.watch)) if cfg.watch else table
 
 
 def prepare_bars(bars: Any, cfg: TradingConfig) -> tuple[pl.DataFrame, _core.BarTable]:
@@ -288,5 +307,5 @@ def prepare_bars(bars: Any, cfg: TradingConfig) -> tuple[pl.DataFrame, _core.Bar
         else:
             if checked.symbols and checked.symbols == sorted(checked.symbols) and checked.symbols[0]:
                 return bars, checked
-    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
+    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.bar_symbols, start=cfg.start, end=cfg.end)
     return table, _core.BarTable(table)

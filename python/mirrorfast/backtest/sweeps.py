@@ -119,7 +119,7 @@ def sweep(
     ['risk.stop.atr_multiple', 'ut_bot.atr_period']
     """
     cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
-    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
+    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.bar_symbols, start=cfg.start, end=cfg.end)
     return search_space(
         table, Space(space, cfg), search, trials, metric=metric, seed=seed, jobs=jobs, store=store, progress=progress
     )

@@ -11,7 +11,7 @@ import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.analytics.performance import performance
-from mirrorfast.backtest.runner import execute, prepare
+from mirrorfast.backtest.runner import execute, prepare, traded_bars
 from mirrorfast.backtest.space import Space
 from mirrorfast.backtest.sweeps import Search, search_space
 from mirrorfast.config import TradingConfig
@@ -283,7 +283,7 @@ def walk_forward(
     ['fold', 'train_start', 'train_end', 'test_start', 'test_end', 'ut_bot.atr_period']
     """
     cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
-    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.symbols, start=cfg.start, end=cfg.end)
+    table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.bar_symbols, start=cfg.start, end=cfg.end)
     # What was selected holds; a fold may lack a symbol that has not begun.
     cfg = cfg.model_copy(update={"symbols": (), "start": None, "end": None})
     if warm_up is not None and warm_up < 0:
@@ -301,7 +301,9 @@ def walk_forward(
         if chooser is None:
             _, document = prepare(before, cfg, interval=interval)
             need = max(_core.DecisionEngine(document).warm_up, Lineup.of(cfg).warm_up) + 2
-            require_bars(before, need, source=f"fold {k}", reason="the strategies' warm-up and one trade")
+            require_bars(
+                traded_bars(before, cfg), need, source=f"fold {k}", reason="the strategies' warm-up and one trade"
+            )
             seen = execute(before, cfg, document, decisions=False, interval=interval).stats
         else:
             found: SweepResult = search_space(

@@ -13,6 +13,7 @@ from mirrorfast.cli import (
     live,
     replay_check,
     scan,
+    secrets,
     simulator,
     sweep,
     walk_forward,
@@ -59,4 +60,5 @@ app.command("scan")(scan.scan)
 app.add_typer(config.app, name="config")
 app.command("simulator")(simulator.simulator)
 app.add_typer(data.app, name="data")
+app.add_typer(secrets.app, name="secrets")
 app.command("doctor")(doctor.doctor)

@@ -1,11 +1,20 @@
 """`mirrorfast check-bias`: whether something looks ahead, and how much history it needs."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirrorfast.cli.options import ConfigOption, JsonOption, console, load, print_json
+from mirrorfast.cli.options import (
+    BarsOption,
+    ConfigOption,
+    FromOption,
+    JsonOption,
+    SymbolsOption,
+    ToOption,
+    console,
+    load,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from mirrorfast.backtest.bias import BiasReport
@@ -21,12 +30,10 @@ def check_bias(
             help="A strategy, feature column or indicator by name, or your own as package.module:Class, file.py:Class.",
         ),
     ],
-    bars: Annotated[
-        Path | None, typer.Option(help="Bars: a .parquet or .csv file, or a folder of them. Default: bundled market.")
-    ] = None,
-    symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
+    bars: BarsOption = None,
+    symbols: SymbolsOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
     kind: Annotated[str, typer.Option(help="What a name is: auto, strategy, feature or indicator.")] = "auto",
     cuts: Annotated[int, typer.Option(min=1, help="Points at which the bars are cut off.")] = 20,
     config: ConfigOption = None,

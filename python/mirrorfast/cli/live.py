@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirrorfast.cli.figures import figures, plain
-from mirrorfast.cli.options import ConfigOption, JsonOption, console, load, print_json
+from mirrorfast.cli.options import (
+    ConfigOption,
+    FromOption,
+    JsonOption,
+    SymbolsOption,
+    ToOption,
+    console,
+    load,
+    print_json,
+)
 from mirrorfast.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -31,9 +40,9 @@ def live(
         Path | None,
         typer.Option(help="Bars to replay: a .parquet or .csv file, or a folder of them. Default: bundled market."),
     ] = None,
-    symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
+    symbols: SymbolsOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
     speed: Annotated[str, typer.Option(help="Bars per second and symbol, or 'max'. 1 shows one bar a second.")] = "max",
     timeframe: Annotated[
         str | None, typer.Option(help="With --exchange: interval of the bars, such as 1m or 1h.")

@@ -110,7 +110,8 @@ class LiveMarket:
         from mirrorfast.system import IntegratedTradingSystem
 
         history = asyncio.run(self._history())
-        cfg = self._config.replace(symbols=tuple(sorted(history["symbol"].unique())), timeframe=self._timeframe)
+        traded = tuple(name for name in sorted(history["symbol"].unique()) if name not in self._config.watch)
+        cfg = self._config.replace(symbols=traded, timeframe=self._timeframe)
         cfg = cfg.model_copy(update={"bars": None, "start": None, "end": None})
         return IntegratedTradingSystem(
             cfg, bars=history, run=run, source=f"{self._exchange} {self._timeframe}", feed=self._opened
@@ -122,6 +123,7 @@ class LiveMarket:
             if not names:
                 floor = self._data.min_volume or 1.0
                 names = (await fetcher.fetch_markets(min_volume=floor))["symbol"].head(_MOST).to_list()
+            names = [*names, *(name for name in self._config.watch if name not in names)]
             result = await fetcher.fetch_many(names, [self._timeframe])
         for failure in result.failures.iter_rows(named=True):
             _log.warning("symbol_left_out", **failure)

@@ -142,7 +142,7 @@ class LiveView:
         for t in update.trades:
             self._trades += 1
             self._wins += t["pnl"] > 0
-        self._fees += sum(f["fee"] for f in update.fills)
+        self._fees += sum(f["fee"] * (f["rate"] or 1.0) for f in update.fills)
         self._progress.update(self._task, completed=update.done, clock=clock(update.ts))
         if not self._console.is_terminal and update.total:
             tenth = update.done * 10 // update.total

@@ -10,7 +10,19 @@ from rich.console import Console
 if TYPE_CHECKING:
     from mirrorfast.config import TradingConfig
 
-__all__ = ["ConfigOption", "JsonOption", "console", "load", "print_json", "version_callback"]
+__all__ = [
+    "BarsOption",
+    "ConfigOption",
+    "FromOption",
+    "JsonOption",
+    "StrategyOption",
+    "SymbolsOption",
+    "ToOption",
+    "console",
+    "load",
+    "print_json",
+    "version_callback",
+]
 
 ConfigOption = Annotated[
     Path | None,
@@ -19,6 +31,18 @@ ConfigOption = Annotated[
         "-c",
         metavar="FILE",
         help="TOML file; by default $MIRRORFAST_CONFIG, else mirrorfast.toml in the working directory if there is one.",
+    ),
+]
+BarsOption = Annotated[
+    Path | None, typer.Option(help="Bars: a .parquet or .csv file, or a folder of them. Default: bundled market.")
+]
+SymbolsOption = Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")]
+StrategyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Strategy to run in place of the configured ones, by name or as package.module:Class; may be repeated."
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]

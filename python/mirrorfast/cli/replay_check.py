@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from mirrorfast.cli.options import ConfigOption, JsonOption, console, load, print_json
+from mirrorfast.cli.options import (
+    ConfigOption,
+    FromOption,
+    JsonOption,
+    SymbolsOption,
+    ToOption,
+    console,
+    load,
+    print_json,
+)
 
 __all__ = ["replay_check"]
 
@@ -16,9 +25,9 @@ def replay_check(
         Path | None,
         typer.Option(help="The bars that it replayed: a .parquet or .csv file, or a folder. Default: bundled market."),
     ] = None,
-    symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
+    symbols: SymbolsOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirrorfast.cli.figures import plain
-from mirrorfast.cli.options import ConfigOption, JsonOption, console, load, print_json
+from mirrorfast.cli.options import BarsOption, ConfigOption, JsonOption, SymbolsOption, console, load, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,9 +20,7 @@ __all__ = ["scan"]
 
 
 def scan(
-    bars: Annotated[
-        Path | None, typer.Option(help="Bars: a .parquet or .csv file, or a folder of them. Default: bundled market.")
-    ] = None,
+    bars: BarsOption = None,
     exchange: Annotated[
         list[str] | None,
         typer.Option(help="Scan this exchange by ccxt's name, or 'simulator'; may be given several times."),
@@ -34,7 +32,7 @@ def scan(
         ),
     ] = None,
     market: Annotated[str, typer.Option(help="crypto or forex.")] = "crypto",
-    symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,
+    symbols: SymbolsOption = None,
     top: Annotated[int, typer.Option(min=1, help="How many symbols to show.")] = 20,
     every: Annotated[str | None, typer.Option(help="Scan again at every full 5m, 1h, … until Ctrl-C.")] = None,
     times: Annotated[int | None, typer.Option(min=1, help="With --every: how often.")] = None,

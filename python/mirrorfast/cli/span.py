@@ -36,6 +36,8 @@ def chosen(
     from mirrorfast.data.sample import sample_bars
 
     path = bars or cfg.bars
+    if symbols is not None and cfg.watch:
+        symbols = ",".join([symbols, *cfg.watch])
     table = narrowed(read_bars(path) if path is not None else sample_bars(), symbols, start, end)
     decided = {"symbols": (symbols, ()), "start": (start, None), "end": (end, None), "bars": (path, path)}
     return cfg.model_copy(update={k: value for k, (given, value) in decided.items() if given is not None}), table

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirrorfast.cli.figures import plain
-from mirrorfast.cli.options import ConfigOption, JsonOption, console, load, print_json
+from mirrorfast.cli.options import (
+    BarsOption,
+    ConfigOption,
+    FromOption,
+    JsonOption,
+    StrategyOption,
+    SymbolsOption,
+    ToOption,
+    console,
+    load,
+    print_json,
+)
 from mirrorfast.cli.search_options import (
     JobsOption,
     MetricOption,
@@ -32,15 +43,11 @@ __all__ = ["sweep"]
 
 def sweep(
     set_: SetOption = None,
-    bars: Annotated[
-        Path | None, typer.Option(help="Bars: a .parquet or .csv file, or a folder of them. Default: bundled market.")
-    ] = None,
-    symbols: Annotated[str | None, typer.Option(help="Only these symbols, separated by commas.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD (UTC).")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD (UTC), inclusive.")] = None,
-    strategy: Annotated[
-        list[str] | None, typer.Option(help="Strategy to run in place of the configured ones; may be given again.")
-    ] = None,
+    bars: BarsOption = None,
+    symbols: SymbolsOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    strategy: StrategyOption = None,
     search: SearchOption = "grid",
     trials: TrialsOption = None,
     metric: MetricOption = "sharpe",

@@ -41,3 +41,20 @@ class RLConfig(Settings):
     clip_range: float = option(0.2, "largest change of the probability ratio (PPO)", unit="1", gt=0, le=1)
     ent_coef: float = option(0.01, "weight of entropy in the loss", unit="1", ge=0, le=10)
     seed: int = option(0, "seed of every random number", unit="1", ge=0, le=2**32 - 1)
+    n_envs: int = option(8, "environments stepped together", unit="environments", ge=1, le=65_536)
+    net_arch: tuple[int, ...] = option((64, 64), "widths of the hidden layers of the network", max_length=8)
+    learning_rate_end: float | None = option(
+        None, "step size at the end, reached in a straight line; absent: it stays", unit="1", ge=0, le=1
+    )
+    buffer_size: int = option(100_000, "steps that are remembered (SAC)", unit="steps", ge=1, le=10**8)
+    learning_starts: int = option(1000, "steps before the first update (SAC)", unit="steps", ge=0, le=10**9)
+    train_freq: int = option(1, "steps of each environment between two updates (SAC)", unit="steps", ge=1, le=10**6)
+    gradient_steps: int = option(1, "minibatches of one update (SAC)", unit="minibatches", ge=1, le=10**6)
+    validation: float = option(
+        0.2, "last part of the training span that picks the weights; 0: the last ones", unit="share", ge=0, lt=0.9
+    )
+    look_every: int = option(
+        20_000, "steps between two looks at the validation span, which are checkpoints, too", unit="steps", ge=1
+    )
+    patience: int = option(0, "looks without a better result that end training; 0: never", unit="looks", ge=0, le=10_000)
+    threads: int = option(1, "threads of torch; two are 11 to 33 times slower on a busy machine", ge=1, le=1024)

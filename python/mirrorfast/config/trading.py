@@ -10,6 +10,14 @@ from typing import Any, Final, Literal, Self
 from pydantic import SecretStr, field_validator, model_validator
 
 from mirrorfast.config.base import Settings, option
+from mirrorfast.config.currency import (
+    account_currency,
+    check_currencies,
+    quotes_of,
+    rate_pairs,
+    rate_symbol,
+    sound_rates,
+)
 from mirrorfast.config.data import DataConfig
 from mirrorfast.config.ensemble import EnsembleConfig
 from mirrorfast.config.risk import RiskConfig
@@ -214,7 +222,10 @@ class TradingConfig(Settings):
     (0.2, 'forex', 'crypto')
     """
 
-    symbols: tuple[str, ...] = option((), "what is traded; empty: every symbol of the bars")
+    symbols: tuple[str, ...] = option((), "what is traded; empty: every symbol of the bars but those of watch")
+    watch: tuple[str, ...] = option(
+        (), "symbols whose bars come along without being traded, such as a pair that only tells a rate"
+    )
     timeframe: str = option(
         "auto",
         "scalping, short, medium, daily, weekly, or an interval such as 15m, 4h; sets periods and thresholds; "
@@ -226,8 +237,26 @@ class TradingConfig(Settings):
     bars: Path | None = option(None, "file or directory of bars to replay; absent: the bundled market")
     start: datetime | None = option(None, "first bar to trade on, UTC unless it has an offset")
     end: datetime | None = option(None, "trading stops before this time, UTC unless it has an offset")
-    capital: float = option(10_000.0, "equity at the start", unit="quote currency", gt=0, le=1e15)
-    currency: str = option("USD", "name of the quote currency in reports", min_length=1)
+    capital: float = option(10_000.0, "equity at the start", unit="account currency", gt=0, le=1e15)
+    currency: str = option(
+        "USD",
+        "the account's currency; where all symbols share another quote currency and nothing gives its rate, that one "
+        "is meant",
+        min_length=1,
+    )
+    rates: dict[str, float] = option(
+        None,
+        "what one unit of another quote currency is worth, EUR = 1.08; where rate_symbols names the currency too, "
+        "until that symbol's first close",
+        unit="account currency",
+        default_factory=dict,
+    )
+    rate_symbols: dict[str, str] = option(
+        None,
+        'pair of the run whose closes set the rate of a currency, EUR = "EUR/USD", JPY = "USD/JPY"; pairs may lead to '
+        "the account's currency through each other",
+        default_factory=dict,
+    )
     instruments: dict[str, InstrumentConfig] = option(
         None,
         "precision and limits by symbol, where they are known",
@@ -280,6 +309,14 @@ class TradingConfig(Settings):
             raise ValueError(msg)
         return value
 
+    @field_validator("currency")
+    @classmethod
+    def _upper(cls, value: str) -> str:
+        return value.upper()
+
+    _rates = field_validator("rates")(sound_rates)
+    _rate_symbols = field_validator("rate_symbols")(rate_pairs)
+
     @field_validator("strategies")
     @classmethod
     def _distinct(cls, value: tuple[StrategyConfig, ...]) -> tuple[StrategyConfig, ...]:
@@ -297,7 +334,19 @@ class TradingConfig(Settings):
             known = ", ".join(strategy.name for strategy in self.strategies)
             msg = f"ensemble.required = {unknown[0]!r}: expected some of the strategies {known}"
             raise ValueError(msg)
+        check_currencies(self.currency, self.rates, self.rate_symbols, self.symbols, self.watch)
         return self
+
+    @property
+    def bar_symbols(self) -> tuple[str, ...]:
+        """Symbols whose bars a run takes: `symbols` and `watch`; empty where every symbol of the bars is traded.
+
+        Returns
+        -------
+        tuple of str
+            What `mirrorfast.data.select_bars` is asked for.
+        """
+        return (*self.symbols, *self.watch) if self.symbols else ()
 
     def market_of(self, symbol: str) -> Literal["crypto", "forex"]:
         """Tell which kind of market a symbol belongs to.
@@ -345,10 +394,10 @@ class TradingConfig(Settings):
         'crypto'
         """
         # The bars say in which order the symbols stand.
-        names = tuple(symbols) or self.symbols
+        names = tuple(symbols) or self.bar_symbols
         document = self.model_dump(
             mode="json",
-            include={"timeframe", "capital", "adapt_weights", "ensemble", "meta", "risk", "costs"},
+            include={"timeframe", "capital", "currency", "rates", "adapt_weights", "ensemble", "meta", "risk", "costs"},
         )
         if self.timeframe == "auto":
             document["timeframe"] = interval
@@ -357,6 +406,9 @@ class TradingConfig(Settings):
         document["external"] = [s for s in document["strategies"] if s["name"] in own]
         document["strategies"] = [s for s in document["strategies"] if s["name"] not in own]
         quotes = self._quotes(names)
+        document["rate_symbols"] = {
+            name: rate_symbol(name, symbol, self.currency, quotes) for name, symbol in self.rate_symbols.items()
+        }
         document["symbols"] = [
             {
                 "instrument": {
@@ -365,16 +417,36 @@ class TradingConfig(Settings):
                     "quote": quotes[name],
                 },
                 "market": self.market_of(name),
+                "trade": name not in self.watch,
             }
             for name in names
         ]
         return json.dumps(document, sort_keys=True)
 
+    def account_currency(self, symbols: Sequence[str]) -> str:
+        """Tell what the amounts of a run are in.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            The symbols of the run.
+
+        Returns
+        -------
+        str
+            The one quote currency of all symbols where nothing converts it, whatever `currency` calls it; else
+            `currency`.
+
+        Examples
+        --------
+        >>> TradingConfig().account_currency(["BTC/USDT"]), TradingConfig().account_currency(["BTC/EUR", "EUR/USD"])
+        ('USDT', 'USD')
+        """
+        return account_currency(self.currency, self._quotes(symbols))
+
     def _quotes(self, names: Sequence[str]) -> dict[str, str]:
-        known = {name: self.instruments[name].quote if name in self.instruments else None for name in names}
-        quotes = {name: quote or _quote_of(name) or self.currency for name, quote in known.items()}
-        # One quote currency is the account's, whatever it is called (USDT in a run "in USD"); several need rates.
-        return quotes if len(set(quotes.values())) > 1 else dict.fromkeys(names, self.currency)
+        stated = {name: instrument.quote for name, instrument in self.instruments.items()}
+        return quotes_of(names, stated, self.currency, {*self.rates, *self.rate_symbols})
 
     def replace(self, **parts: Any) -> Self:
         """Make a copy with some fields replaced; ``None`` leaves a field as it is.
@@ -410,8 +482,3 @@ class TradingConfig(Settings):
                 part = {"method": part}
             values[name] = part
         return type(self)(**values)
-
-
-def _quote_of(symbol: str) -> str:
-    # BTC/USD, BTC-USD, and BTC/USDT:USDT of a perpetual.
-    return symbol.upper().replace("-", "/").partition("/")[2].partition(":")[0]

@@ -216,7 +216,7 @@ class TradingLoop:
 
     async def fill(self, fill: Fill) -> None:
         """Book one fill and send what follows from it."""
-        self._update.fills.append(self._recorder.fill(self._batch, fill))
+        self._update.fills.append(self._recorder.fill(self._batch, fill, self._engine.rate(fill.symbol)))
         await self._act(self._engine.on_fill(fill))
 
     async def event(self, events: list[BrokerEvent]) -> None:

@@ -83,8 +83,8 @@ class Recorder:
                 }
             )
 
-    def fill(self, batch: Batch, fill: Fill) -> dict[str, Any]:
-        """Record an execution and return it with names in place of ids."""
+    def fill(self, batch: Batch, fill: Fill, rate: float) -> dict[str, Any]:
+        """Record an execution, booked at this rate of its quote currency; return it with names in place of ids."""
         f = fill.as_dict()
         line = {
             "id": f["id"],
@@ -98,6 +98,7 @@ class Recorder:
             "slippage": f["slippage"],
             "liquidity": f["liquidity"],
             "purpose": f["purpose"],
+            "rate": _foreign(rate),
         }
         batch.fill(line)
         return line
@@ -108,6 +109,7 @@ class Recorder:
         for t in step.trades:
             line = {k: v for k, v in t.items() if k not in ("symbol", "side")}
             line |= {"symbol": self._symbols[t["symbol"]], "side": t["side"], "ts": t["exit_ts"]}
+            line |= {name: _foreign(t[name]) for name in ("entry_rate", "exit_rate")}
             batch.trade(line)
             trades.append(line)
         if step.weights:
@@ -127,3 +129,8 @@ class Recorder:
             status = _STATUS.get(e.kind)
             if status is not None:
                 batch.order_status({"id": e.order, "ts": e.ts, "status": status, "reason": e.reason or None})
+
+
+def _foreign(rate: float) -> float | None:
+    """The account's own currency has no rate to write down."""
+    return None if rate == 1.0 else rate

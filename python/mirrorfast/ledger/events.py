@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mirrorfast.errors import ParameterError
 from mirrorfast.ledger.types import JsonRaw, decimal_text, json_text
+from mirrorfast.redaction import masked, redact
 
 __all__ = ["FIELDS", "FINAL_STATUSES", "ORDER_STATUSES", "Batch", "Event"]
 
@@ -51,8 +52,17 @@ def _word(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+def _said(value: Any) -> str | None:
+    # A venue's or an exception's own words, which may quote a signed request.
+    return None if value is None else masked(str(value))
+
+
 def _json(value: Any) -> JsonRaw:
     return JsonRaw(json_text(value))
+
+
+def _said_json(value: Any) -> JsonRaw:
+    return JsonRaw(json_text(redact(None, "", {"details": value})["details"]))
 
 
 def _plain(value: Any) -> Any:
@@ -124,14 +134,14 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         tif=(_word, "gtc"),
         oco=(_integer, 0),
         status=(_status, "intent"),
-        reason=(_word, None),
+        reason=(_said, None),
         venue_order_id=(_word, None),
     ),
     "order_status": _fields(
         id=_integer,
         attempt=(_integer, None),
         status=_status,
-        reason=(_word, None),
+        reason=(_said, None),
         venue_order_id=(_word, None),
     ),
     "fill": _fields(
@@ -146,6 +156,7 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         liquidity=(_word, None),
         purpose=(_word, None),
         venue_trade_id=(_word, None),
+        rate=(decimal_text, None),
     ),
     "trade": _fields(
         symbol=_word,
@@ -167,13 +178,15 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         slippage=(decimal_text, "0"),
         exit=(_word, None),
         entry_decision=(_integer, None),
+        entry_rate=(decimal_text, None),
+        exit_rate=(decimal_text, None),
     ),
     "equity": _fields(
         equity=decimal_text, cash=(decimal_text, None), exposure=(decimal_text, None), drawdown=(_number, None)
     ),
     "weights": _fields(weights=_plain, grades=(_plain, {})),
-    "incident": _fields(severity=(_word, "warning"), kind=_word, message=_word, details=(_json, {})),
-    "run": _fields(status=_word, reason=(_word, None)),
+    "incident": _fields(severity=(_word, "warning"), kind=_word, message=_said, details=(_said_json, {})),
+    "run": _fields(status=_word, reason=(_said, None)),
 }
 
 _NAMES = {kind: frozenset(name for name, _, _ in fields) for kind, fields in FIELDS.items()}

@@ -16,7 +16,7 @@ from mirrorfast.ledger.types import DecimalText, JsonText
 
 __all__ = ["FINGERPRINT_TABLES", "FOLDED_TABLES", "METADATA", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -157,6 +157,8 @@ FILLS = sa.Table(
     _word("liquidity"),
     _word("purpose"),
     _word("venue_trade_id"),
+    # Account currency per unit of the quote currency that price and fee are in; null: it is the account's own.
+    _money("rate"),
     # A venue's trade is booked once; nulls (simulated fills) do not collide in SQL.
     sa.UniqueConstraint("run", "symbol", "venue_trade_id"),
 )
@@ -186,6 +188,8 @@ TRADES = sa.Table(
     _money("slippage", nullable=False),
     _word("exit"),
     sa.Column("entry_decision", sa.BigInteger),
+    _money("entry_rate"),
+    _money("exit_rate"),
 )
 
 EQUITY = sa.Table(

@@ -71,7 +71,7 @@ class ReportModel:
 
     @cached_property
     def equity(self) -> npt.NDArray[np.float64]:
-        """Equity curve, quote currency."""
+        """Equity curve, account currency."""
         return self.frames.equity["equity"].to_numpy()
 
     @cached_property
@@ -172,9 +172,8 @@ class ReportModel:
 
     @property
     def currency(self) -> str:
-        """Quote currency, as far as the symbols tell: `BTC/USDT:USDT` is in USDT."""
-        quotes = {s.split("/")[-1].split(":")[0] for s in self.frames.symbols if "/" in s}
-        return quotes.pop() if len(quotes) == 1 else ""
+        """What equity and profit are in; empty where nothing tells."""
+        return self.frames.currency
 
     @cached_property
     def months(self) -> dict[int, dict[int, float]]:

@@ -194,6 +194,7 @@ class VoteStream:
         self._keep = None if None in spans else max((n for n in spans if n is not None), default=1)
         self._columns = _wanted([name for one in self._own for name in one.agent.features])
         self._market_of = config.market_of
+        self._watched = frozenset(config.watch)
         self._timeframe = timeframe
         self._features: dict[str, FeatureStream] = {}
         self._history: dict[str, pl.DataFrame] = {}
@@ -237,6 +238,9 @@ class VoteStream:
         votes = []
         for symbol, *values in rows:
             name = self._symbols[symbol]
+            if name in self._watched:
+                votes += [(math.nan, 0.0)] * len(self._own)
+                continue
             history = self._take(_one_bar(name, ts, values))
             votes += [self._vote(own, history, name, ts) for own in self._own]
         return votes

@@ -107,6 +107,8 @@ pub struct BacktestResult {
     pub order_events: Vec<BrokerEvent>,
     /// Fills, in order.
     pub fills: Vec<Fill>,
+    /// Account currency per unit of quote currency that each was booked at.
+    pub fill_rates: Vec<f64>,
     /// Closed round trips.
     pub trades: Vec<Trade>,
     /// Strategy weights over time.
@@ -227,6 +229,7 @@ impl Session {
             self.engine.on_fill(&fill, &mut self.step)?;
             if record.fills {
                 out.fills.push(fill);
+                out.fill_rates.push(self.engine.portfolio().rate(fill.symbol));
             }
             self.submit(record, out);
         }

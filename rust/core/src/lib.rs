@@ -15,6 +15,7 @@ pub mod fill;
 pub mod indicators;
 pub mod instrument;
 pub mod meta;
+pub mod onnx;
 pub mod order;
 pub mod panel;
 pub mod performance;

@@ -1,13 +1,18 @@
 //! Cash, positions and round trips: the one ledger arithmetic of backtest, paper broker, live book and training
 //! environment.
 //!
-//! All amounts are in the account's currency; prices stay in the instrument's quote currency and are converted at the
-//! rate of the moment. With `m` the multiplier and `r` the rate of the quote currency:
+//! All amounts are in the account's currency; prices, fees and funding come in the instrument's quote currency and are
+//! converted at the rate of the moment: no foreign cash is ever held. With `m` the multiplier and `r` the rate of the
+//! quote currency:
 //! - *Spot* is booked in margin style: a purchase pays `q·p·m·r` out of cash (which may go below zero: borrowed), a
 //!   short sale brings it in; a position is worth `q·last·m·r`.
 //! - *Perpetual*: only profit and loss, fees and funding move cash; a position is worth `q·(last − average)·m·r`.
 //! - `equity = cash + Σ value`, and `equity − capital = Σ realised + Σ unrealised − Σ fees − Σ funding`, to float
 //!   noise.
+//!
+//! A rate that moves revalues what is open, and that is *unrealised* profit until an exit books it as *realised*: of a
+//! spot position the whole notional (bought at the rate of its entries), of a perpetual its open profit alone. Fees and
+//! funding stay at the rate of their moment.
 //!
 //! Average-cost accounting: a reduction realises against the average entry price and leaves it as it is.
 
@@ -70,6 +75,21 @@ impl Portfolio {
         rates: &[(String, f64)],
         instruments: &[Instrument],
     ) -> Result<Self> {
+        Self::with_moving_rates(capital, currency, rates, &[], instruments)
+    }
+
+    /// [`Portfolio::with_rates`]; the rates of `moving` come later, by [`Portfolio::set_rate`]. Until then they are what `rates`
+    /// says, or unknown (NaN): nothing must be booked in such a currency before.
+    ///
+    /// # Errors
+    /// As [`Portfolio::with_rates`].
+    pub fn with_moving_rates(
+        capital: f64,
+        currency: &str,
+        rates: &[(String, f64)],
+        moving: &[&str],
+        instruments: &[Instrument],
+    ) -> Result<Self> {
         if !(capital.is_finite() && capital > 0.0) {
             return Err(CoreError::parameter("capital", capital, "a finite number > 0"));
         }
@@ -77,25 +97,22 @@ impl Portfolio {
         for (name, rate) in rates {
             check_rate(name, *rate)?;
             if name == currency && *rate != 1.0 {
-                return Err(CoreError::parameter(
-                    format!("rate of {name}"),
-                    rate,
-                    "1, as it is the account's currency",
-                ));
+                return Err(CoreError::parameter(format!("rates.{name}"), rate, "1, as it is the account's currency"));
             }
             if name != currency {
                 all.push((name.clone(), *rate));
+            }
+        }
+        for &name in moving {
+            if all.iter().all(|(known, _)| known != name) {
+                all.push((name.to_owned(), f64::NAN));
             }
         }
         let mut contracts = Vec::with_capacity(instruments.len());
         for i in instruments {
             i.validate()?;
             let Some(at) = all.iter().position(|(name, _)| *name == i.quote) else {
-                return Err(CoreError::parameter(
-                    format!("rate of {}", i.quote),
-                    "none",
-                    format!("a conversion rate to {currency}, as {} is quoted in {}", i.symbol, i.quote),
-                ));
+                return Err(no_rate(&i.symbol, &i.quote, currency));
             };
             contracts.push(Contract {
                 multiplier: i.multiplier,
@@ -147,6 +164,21 @@ impl Portfolio {
             }
             _ => Err(CoreError::parameter("currency", currency, format!("one of {:?}", &self.currencies[1..]))),
         }
+    }
+
+    /// Place of a currency among those that have a rate; 0 is the account's own.
+    pub(crate) fn currency(&self, name: &str) -> Option<usize> {
+        self.currencies.iter().position(|known| known == name)
+    }
+
+    /// Account currency per unit of a currency by its place; NaN while it is not known.
+    pub(crate) fn rate_of(&self, currency: usize) -> f64 {
+        self.rates[currency]
+    }
+
+    /// [`Portfolio::set_rate`] by the currency's place, for a rate that is known to be sound.
+    pub(crate) fn put_rate(&mut self, currency: usize, rate: f64) {
+        self.rates[currency] = rate;
     }
 
     /// Notes the present price of a symbol.
@@ -267,6 +299,7 @@ impl Portfolio {
         let round = &mut position.round;
         round.exited += closed;
         round.exit_value += closed * fill.price;
+        round.exit_converted += closed * fill.price * rate;
         round.gross += gross;
         round.fees += fee;
         round.slippage += fill.slippage * rate * share;
@@ -304,6 +337,7 @@ impl Portfolio {
         let round = &mut position.round;
         round.entered += opened;
         round.entry_value += opened * fill.price;
+        round.entry_converted += opened * fill.price * rate;
         round.entry_notional += signed_value.abs();
         round.peak = round.peak.max(new.abs());
         round.fees += fee;
@@ -441,7 +475,7 @@ impl Portfolio {
         self.contracts[symbol as usize].initial_margin
     }
 
-    /// Account currency per unit of the symbol's quote currency.
+    /// Account currency per unit of the symbol's quote currency; NaN while it is not known.
     #[inline]
     pub fn rate(&self, symbol: SymbolId) -> f64 {
         self.terms(symbol).1
@@ -467,7 +501,16 @@ fn check_rate(currency: &str, rate: f64) -> Result<()> {
     if rate.is_finite() && rate > 0.0 {
         return Ok(());
     }
-    Err(CoreError::parameter(format!("rate of {currency}"), rate, "a finite number > 0"))
+    Err(CoreError::parameter(format!("rates.{currency}"), rate, "a finite number > 0"))
+}
+
+/// A quote currency that nobody gave a rate for.
+fn no_rate(symbol: &str, quote: &str, account: &str) -> CoreError {
+    let expected = format!(
+        "what one {quote} is worth in {account}, as {symbol} is quoted in {quote}: give rates = {{{quote} = 1.08}} for a constant, \
+         or rate_symbols = {{{quote} = \"{quote}/{account}\"}} and the bars of that pair"
+    );
+    CoreError::parameter(format!("rates.{quote}"), "none", expected)
 }
 
 #[cfg(test)]

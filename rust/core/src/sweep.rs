@@ -19,9 +19,10 @@ pub struct SweepRow {
     pub equity: Vec<f64>,
 }
 
-/// `Σ quantity·(entry price + exit price)` of the closed trades: the notional that the turnover counts.
+/// `Σ quantity·(entry price·entry rate + exit price·exit rate)` of the closed trades: the notional that the turnover counts, in
+/// account currency.
 pub fn traded(result: &BacktestResult) -> f64 {
-    result.trades.iter().map(|t| t.quantity * (t.entry_price + t.exit_price)).sum()
+    result.trades.iter().map(|t| t.quantity * (t.entry_price * t.entry_rate + t.exit_price * t.exit_rate)).sum()
 }
 
 /// The figures of a run.

@@ -235,6 +235,7 @@ fn fill_table(r: &BacktestResult, bars: &Bars) -> PyResult<PyRecordBatch> {
         .text("liquidity", f.iter().map(|x| Some(name_of(&x.liquidity))))
         .text("purpose", f.iter().map(|x| Some(name_of(&x.purpose))))
         .f64("remaining", f.iter().map(|x| x.remaining))
+        .f64("rate", r.fill_rates.iter().copied())
         .build()
 }
 
@@ -248,6 +249,8 @@ fn trade_table(r: &BacktestResult, bars: &Bars) -> PyResult<PyRecordBatch> {
         .time("exit_time", t.iter().map(|x| x.exit_ts))
         .f64("entry_price", t.iter().map(|x| x.entry_price))
         .f64("exit_price", t.iter().map(|x| x.exit_price))
+        .f64("entry_rate", t.iter().map(|x| x.entry_rate))
+        .f64("exit_rate", t.iter().map(|x| x.exit_rate))
         .f64("gross", t.iter().map(|x| x.gross))
         .f64("fees", t.iter().map(|x| x.fees))
         .f64("funding", t.iter().map(|x| x.funding))

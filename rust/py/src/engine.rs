@@ -157,6 +157,11 @@ impl PyFill {
     fn order(&self) -> u64 {
         self.0.order
     }
+    /// Symbol id.
+    #[getter]
+    fn symbol(&self) -> SymbolId {
+        self.0.symbol
+    }
     #[getter]
     fn ts(&self) -> i64 {
         self.0.ts
@@ -350,12 +355,24 @@ impl PyEngine {
             dict.set_item("quantity", p.quantity)?;
             dict.set_item("average_price", p.average_price)?;
             dict.set_item("last_price", p.last_price)?;
-            dict.set_item("unrealised", p.quantity * (p.last_price - p.average_price))?;
+            dict.set_item("unrealised", self.inner.portfolio().unrealised(k))?;
             dict.set_item("opened_ts", p.opened_ts)?;
             dict.set_item("stop", self.inner.stop(k).map(|s| s.1))?;
             list.append(dict)?;
         }
         Ok(list)
+    }
+    /// Account currency per unit of a symbol's quote currency, NaN while it is not known.
+    fn rate(&self, symbol: SymbolId) -> PyResult<f64> {
+        let known = self.inner.instruments().len();
+        if symbol as usize >= known {
+            return Err(gateway::raise(mirrorfast_core::CoreError::shape(
+                "symbol id",
+                symbol,
+                format!("below {known}"),
+            )));
+        }
+        Ok(self.inner.portfolio().rate(symbol))
     }
     #[getter]
     fn halted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

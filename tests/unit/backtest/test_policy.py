@@ -68,7 +68,21 @@ def test_bad_actions_are_named(bars: pl.DataFrame, change: dict[str, pl.Expr], m
         run(bars, policy)
 
 
-def test_one_of_policy_and_start(bars: pl.DataFrame) -> None:
-    policy = bars.select("timestamp", position=pl.lit(0.5))
-    with pytest.raises(mf.ParameterError, match="one of the two"):
-        run(bars, policy, trade_from=bars["timestamp"][300])
+def test_a_policy_counts_from_the_first_bar_that_may_be_traded(bars: pl.DataFrame) -> None:
+    since = bars["timestamp"][300]
+    wish = [0.8 if k // 50 % 2 else -0.6 for k in range(bars.height)]
+    policy = bars.select("timestamp", position=pl.Series(wish), confidence=pl.lit(0.5))
+    for mode in ("rl_only", "confidence_blend", "regime_adaptive"):
+        free, late = (run(bars, policy, mode=mode, trade_from=start) for start in (None, since))
+        # Asked all along, followed from there on, with the shares of the configuration.
+        assert late.decisions["rl"].to_list() == wish
+        assert late.decisions["method"].equals(free.decisions["method"])
+        assert set(late.decisions["target"][:300]) == {0.0}
+        assert late.decisions["target"][300:].equals(free.decisions["target"][300:])
+        assert late.orders["timestamp"].min() > since  # type: ignore[operator]
+        assert late.equity["equity"][:301].to_list() == [10_000.0] * 301
+        assert late.fills.height > 5
+    # A time between two bars, also without a zone, begins with the later one.
+    between = (since - pl.Series([1]).cast(pl.Duration("us"))[0]).replace(tzinfo=None)
+    assert run(bars, policy, trade_from=between).fills.equals(run(bars, policy, trade_from=since).fills)
+    assert run(bars, None, mode="rl_only", trade_from=since).fills.height == 0

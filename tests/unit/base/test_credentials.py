@@ -6,9 +6,9 @@ from types import ModuleType
 
 import pytest
 
-from mirrorfast.credentials import get_secret, secrets_directory
+from mirrorfast.credentials import get_secret, list_secrets, secrets_directory, set_secret
 from mirrorfast.errors import ConfigurationError, ParameterError
-from mirrorfast.telemetry import redact
+from mirrorfast.redaction import redact
 
 
 @pytest.fixture
@@ -99,3 +99,51 @@ def test_looked_up_secret_is_masked_in_logs(tmp_path: Path, environ: dict[str, s
 def test_directory() -> None:
     assert secrets_directory(environ={"XDG_CONFIG_HOME": "/x"}) == Path("/x/mirrorfast/secrets")
     assert secrets_directory(environ={}) == Path.home() / ".config/mirrorfast/secrets"
+
+
+def test_set_makes_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
+    environ = {"MIRRORFAST_SECRETS": str(tmp_path / "deep" / "secrets")}
+    place = set_secret("kraken.api_key", " k-e-y-1 \n", environ=environ)
+    file = Path(place.where)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert set_secret("kraken.api_key", "k-e-y-2", environ=environ) == place  # the old one is replaced
+    assert get_secret("kraken.api_key", environ=environ).get_secret_value() == "k-e-y-2"
+    assert [f.name for f in file.parent.iterdir()] == ["kraken.api_key"]
+
+
+@pytest.mark.parametrize("value", ["", "  ", "two\nlines", "null\x00byte", "x" * 70_000])
+def test_set_refuses_what_is_no_secret(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ParameterError, match="expected one line") as caught:
+        set_secret("kraken", value, environ={"MIRRORFAST_SECRETS": str(tmp_path)})
+    assert value.strip() == "" or value not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_set_says_where_it_cannot_write(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        set_secret("kraken", "k-e-y", environ={"MIRRORFAST_SECRETS": str(tmp_path / "file")})
+
+
+def test_list_gives_names_only(tmp_path: Path, environ: dict[str, str]) -> None:
+    put(tmp_path, "binance.api_key", "hidden")
+    put(tmp_path, ".new-abc", "left over")
+    (tmp_path / "folder").mkdir()
+    found = list_secrets(environ=environ | {"MIRRORFAST_SECRET_OKX": "hidden", "MIRRORFAST_SECRET_EMPTY": " "})
+    assert [(p.name, p.source) for p in found] == [("okx", "environment"), ("binance.api_key", "file")]
+    assert "hidden" not in repr(found)
+    assert list_secrets(environ={"MIRRORFAST_SECRETS": str(tmp_path / "none")}) == []
+
+
+def test_the_message_says_how_it_stands_with_the_keyring(environ: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"not installed: pip install .*mirrorfast secrets set okx"):
+        get_secret("okx", environ=environ)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="writes no core files")
+def test_a_process_that_has_a_secret_leaves_no_core(environ: dict[str, str]) -> None:
+    import resource
+
+    get_secret("okx", environ=environ | {"MIRRORFAST_SECRET_OKX": "k-e-y-of-okx"})
+    assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0

@@ -18,10 +18,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from mirrorfast.errors import LedgerError, MirrorfastError, ParameterError
-from mirrorfast.ledger import Batch, Checkpoint, Ledger, migrate, opening
+from mirrorfast.ledger import Batch, Checkpoint, Ledger, events, migrate, opening
 from mirrorfast.ledger.database import connect
-from mirrorfast.ledger.schema import METADATA
+from mirrorfast.ledger.schema import METADATA, SCHEMA_VERSION
 
+#: The revision after this release's.
+NEXT = f"{SCHEMA_VERSION + 1:04d}"
 ORDER = {"id": 1, "symbol": "BTC/USD", "side": "buy", "type": "market", "quantity": 1.0, "purpose": "entry"}
 
 
@@ -157,12 +159,13 @@ def test_random_damage_never_raises_anything_else(sound, tmp_path):
 
 def test_a_newer_ledger_is_refused_with_both_versions(sound):
     connection = sqlite3.connect(sound)
-    connection.execute("update meta set value = '2' where key = 'schema_version'")
+    connection.execute("update meta set value = '99' where key = 'schema_version'")
     connection.execute("update meta set value = '9.1.0' where key = 'app_version'")
     connection.commit()
     connection.close()
     with pytest.raises(
-        LedgerError, match=r"written by mirrorfast 9\.1\.0 \(schema 2\); this is mirrorfast .* \(schema 1\)"
+        LedgerError,
+        match=rf"written by mirrorfast 9\.1\.0 \(schema 99\); this is mirrorfast .* \(schema {SCHEMA_VERSION}\)",
     ):
         Ledger.open(sound)
 
@@ -170,39 +173,71 @@ def test_a_newer_ledger_is_refused_with_both_versions(sound):
 def test_an_older_ledger_is_upgraded_after_a_copy(sound, tmp_path, monkeypatch):
     scripts = tmp_path / "revisions"
     shutil.copytree(Path(migrate.__file__).parent / "migrations", scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "rev_0002_next.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0002', '0001'\n"
+    (scripts / "versions" / f"rev_{NEXT}_next.py").write_text(
+        f"import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '{NEXT}', '{SCHEMA_VERSION:04d}'\n"
         "branch_labels = depends_on = None\n"
         "def upgrade():\n    op.add_column('runs', sa.Column('note', sa.String))\n"
     )
     upgrade = migrate.upgrade
-    monkeypatch.setattr(opening, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr(migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=2))
+    monkeypatch.setattr(opening, "SCHEMA_VERSION", int(NEXT))
+    monkeypatch.setattr(
+        migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=int(NEXT))
+    )
     with Ledger.open(sound) as ledger:
         assert ledger.verify("r").is_sound
-    backup = sound.with_name("ledger.sqlite.v1.bak")
+    backup = sound.with_name(f"ledger.sqlite.v{SCHEMA_VERSION}.bak")
     connection = sqlite3.connect(backup)
-    assert connection.execute("select value from meta where key = 'schema_version'").fetchone() == ("1",)
+    assert connection.execute("select value from meta where key = 'schema_version'").fetchone() == (
+        str(SCHEMA_VERSION),
+    )
     connection.close()
     connection = sqlite3.connect(sound)
-    assert connection.execute("select value from meta where key = 'schema_version'").fetchone() == ("2",)
+    assert connection.execute("select value from meta where key = 'schema_version'").fetchone() == (str(int(NEXT)),)
     assert connection.execute("select note from runs").fetchone() == (None,)
     connection.close()
+
+
+def test_a_ledger_of_the_first_schema_keeps_its_rows(path, synthetic, monkeypatch):
+    new = {"fill": {"rate"}, "trade": {"entry_rate", "exit_rate"}}
+    with monkeypatch.context() as patch:
+        # As the first release wrote it: neither events nor tables know of rates.
+        for kind, names in new.items():
+            patch.setitem(events.FIELDS, kind, tuple(f for f in events.FIELDS[kind] if f[0] not in names))
+            patch.setitem(events._NAMES, kind, events._NAMES[kind] - names)
+        synthetic.write_run(path, "r", bars=60)
+    connection = sqlite3.connect(path)
+    for table, names in (("fills", new["fill"]), ("trades", new["trade"])):
+        for name in sorted(names):
+            connection.execute(f"alter table {table} drop column {name}")
+    connection.execute("update alembic_version set version_num = '0001'")
+    connection.execute("update meta set value = '1' where key = 'schema_version'")
+    fills = connection.execute("select * from fills order by id").fetchall()
+    assert len(fills) > 3
+    connection.commit()
+    connection.close()
+    with Ledger.open(path) as ledger:
+        assert ledger.verify("r").is_sound
+        frame = ledger.frame("fills", "r")
+        assert frame.height == len(fills)
+        assert frame["rate"].null_count() == len(fills)
+    assert path.with_name("ledger.sqlite.v1.bak").exists()
 
 
 def test_a_failed_upgrade_changes_nothing(sound, tmp_path, monkeypatch):
     scripts = tmp_path / "revisions"
     shutil.copytree(Path(migrate.__file__).parent / "migrations", scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "rev_0002_next.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0002', '0001'\n"
+    (scripts / "versions" / f"rev_{NEXT}_next.py").write_text(
+        f"import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '{NEXT}', '{SCHEMA_VERSION:04d}'\n"
         "branch_labels = depends_on = None\n"
         "def upgrade():\n    op.add_column('runs', sa.Column('note', sa.String))\n"
         "    op.execute('insert into nowhere values (1)')\n"
     )
     upgrade = migrate.upgrade
     with monkeypatch.context() as patch:
-        patch.setattr(opening, "SCHEMA_VERSION", 2)
-        patch.setattr(migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=2))
+        patch.setattr(opening, "SCHEMA_VERSION", int(NEXT))
+        patch.setattr(
+            migrate, "upgrade", lambda engine, name: upgrade(engine, name, scripts=str(scripts), version=int(NEXT))
+        )
         with pytest.raises(LedgerError, match="nowhere"):
             Ledger.open(sound)
     with Ledger.open(sound) as ledger:

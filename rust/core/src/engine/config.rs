@@ -13,13 +13,33 @@ use crate::risk::RiskConfig;
 use crate::types::{Market, interval_ms};
 
 /// One symbol of a run.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SymbolConfig {
     /// Precision and limits.
     pub instrument: Instrument,
     /// Market, which sets periods and thresholds.
     pub market: Market,
+    /// It is traded; otherwise its bars only tell the rate of a currency.
+    pub trade: bool,
+}
+
+impl Default for SymbolConfig {
+    fn default() -> Self {
+        Self { instrument: Instrument::default(), market: Market::default(), trade: true }
+    }
+}
+
+/// A symbol of the run whose close is the rate of a currency.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateSymbol {
+    /// The symbol.
+    pub symbol: String,
+    /// The pair counts the currency in its quote, `USD/JPY` for JPY: the rate is one over the close.
+    pub inverse: bool,
+    /// The pair's other currency; none: the account's.
+    pub through: Option<String>,
 }
 
 /// One strategy of a run.
@@ -64,14 +84,23 @@ impl Default for StrategyConfig {
 pub struct EngineConfig {
     /// Bar interval or timeframe key.
     pub timeframe: String,
-    /// Equity at the start, quote currency.
+    /// Equity at the start, account currency.
     pub capital: f64,
+    /// The account's currency; none: the quote currency that all instruments share.
+    pub currency: Option<String>,
+    /// Account currency per unit of other quote currencies; for one of `rate_symbols` until that symbol's first close.
+    pub rates: BTreeMap<String, f64>,
+    /// Currencies whose rate follows the closes of a symbol of the run.
+    pub rate_symbols: BTreeMap<String, RateSymbol>,
     /// Symbols; their order gives each its id.
     pub symbols: Vec<SymbolConfig>,
     /// Strategies computed by the engine.
     pub strategies: Vec<StrategyConfig>,
     /// Strategies whose votes come from outside with every batch (a user's Python class), after the engine's own.
     pub external: Vec<StrategyConfig>,
+    /// Open time, ms, of the first bar whose close may be acted on; before it the position is flat, whatever strategies and policy
+    /// say. None: the first of all.
+    pub trade_from: Option<i64>,
     /// How votes become one position.
     pub ensemble: EnsembleConfig,
     /// How the rule position and the policy's are blended.
@@ -92,9 +121,13 @@ impl Default for EngineConfig {
         Self {
             timeframe: "1h".to_owned(),
             capital: 10_000.0,
+            currency: None,
+            rates: BTreeMap::new(),
+            rate_symbols: BTreeMap::new(),
             symbols: Vec::new(),
             strategies: Vec::new(),
             external: Vec::new(),
+            trade_from: None,
             ensemble: EnsembleConfig::default(),
             meta: MetaConfig::default(),
             risk: RiskConfig::default(),
@@ -127,6 +160,13 @@ impl EngineConfig {
                     "each symbol once",
                 ));
             }
+        }
+        if self.symbols.iter().all(|s| !s.trade) {
+            return Err(CoreError::parameter(
+                "symbols",
+                "none to trade",
+                "at least one symbol that does more than tell a rate",
+            ));
         }
         let names: Vec<&str> = self.strategy_names().collect();
         if names.is_empty() {

@@ -7,6 +7,7 @@
 mod account;
 mod config;
 mod fills;
+mod rates;
 mod step;
 mod symbol;
 mod universe;
@@ -14,7 +15,8 @@ mod universe;
 use serde::{Deserialize, Serialize};
 
 use account::{Account, Sums};
-pub use config::{EngineConfig, StrategyConfig, SymbolConfig};
+pub use config::{EngineConfig, RateSymbol, StrategyConfig, SymbolConfig};
+use rates::Rates;
 pub use step::{Decision, EquityPoint, Step, WeightChange};
 use symbol::{SymbolState, Working};
 use universe::Universe;
@@ -59,6 +61,11 @@ pub struct DecisionEngine {
     interval: i64,
     instruments: Vec<Instrument>,
     portfolio: Portfolio,
+    rates: Rates,
+    /// Symbols, by id, whose bars only tell a rate.
+    watched: Vec<bool>,
+    /// The bars of one time that are traded, where some are not.
+    traded: Vec<(SymbolId, Bar)>,
     risk: RiskEngine,
     meta: MetaController,
     trainer: StrategyTrainer,
@@ -67,6 +74,8 @@ pub struct DecisionEngine {
     universe: Universe,
     next_order: u64,
     next_decision: u64,
+    /// Bars that open before are not acted on.
+    since: i64,
     peak: f64,
     last: EquityPoint,
     /// Counts the changes of the trainer's weights.
@@ -78,6 +87,8 @@ struct Image {
     version: u32,
     config: String,
     portfolio: Portfolio,
+    /// Last closes of the symbols that set rates.
+    rates: Vec<f64>,
     risk: RiskEngine,
     trainer: StrategyTrainer,
     meters: Vec<RiskMeter>,
@@ -90,7 +101,7 @@ struct Image {
 }
 
 /// Layout of [`DecisionEngine::snapshot`]; raised whenever a state changes shape.
-const SNAPSHOT_VERSION: u32 = 2;
+const SNAPSHOT_VERSION: u32 = 3;
 
 impl DecisionEngine {
     /// An engine before its first bar.
@@ -103,9 +114,13 @@ impl DecisionEngine {
         let instruments: Vec<Instrument> = config.symbols.iter().map(|s| s.instrument.clone()).collect();
         let symbols = (0..n).map(|k| SymbolState::new(config, k)).collect::<Result<Vec<_>>>()?;
         let weights: Vec<f64> = config.strategies.iter().chain(&config.external).map(|s| s.weight).collect();
+        let portfolio = rates::account(config, &instruments)?;
         Ok(Self {
             interval: interval_ms(&config.timeframe)?,
-            portfolio: Portfolio::new(config.capital, &instruments)?,
+            rates: Rates::new(config, &portfolio)?,
+            watched: config.symbols.iter().map(|s| !s.trade).collect(),
+            traded: Vec::new(),
+            portfolio,
             risk: RiskEngine::new(&config.risk, n)?,
             meta: MetaController::with_config(config.meta.clone())?,
             trainer: StrategyTrainer::with_weights(&weights)?,
@@ -115,6 +130,7 @@ impl DecisionEngine {
             instruments,
             next_order: 1,
             next_decision: 1,
+            since: config.trade_from.unwrap_or(i64::MIN),
             peak: config.capital,
             last: EquityPoint { ts: 0, equity: config.capital, cash: config.capital, exposure: 0.0, drawdown: 0.0 },
             config: config.clone(),
@@ -195,14 +211,18 @@ impl DecisionEngine {
             self.portfolio.on_bar(*s, bar);
             self.meters[*s as usize].take(bar);
         }
+        self.rates.take(bars, &mut self.portfolio);
         let sums = Sums::of(&self.portfolio);
         let equity = sums.equity();
         if let Some(event) = self.risk.on_equity(ts + self.interval, equity) {
             step.events.push(event);
         }
-        self.universe.advance(ts, bars);
+        self.advance_universe(ts, bars);
         let n = self.config.external.len();
         for (k, (s, bar)) in bars.iter().enumerate() {
+            if self.watched[*s as usize] {
+                continue;
+            }
             let votes = if n == 0 { &[][..] } else { &external.votes[k * n..(k + 1) * n] };
             let policy = external.policy.get(k).copied().flatten();
             let state = &mut self.symbols[*s as usize];
@@ -222,6 +242,20 @@ impl DecisionEngine {
             drawdown: if self.peak > 0.0 { 1.0 - equity / self.peak } else { 0.0 },
         };
         self.last
+    }
+
+    /// Strategies that compare symbols see those that are traded.
+    #[inline]
+    fn advance_universe(&mut self, ts: i64, bars: &[(SymbolId, Bar)]) {
+        if self.rates.is_empty() {
+            self.universe.advance(ts, bars);
+            return;
+        }
+        self.traded.clear();
+        self.traded.extend(bars.iter().filter(|(s, _)| !self.watched[*s as usize]));
+        if !self.traded.is_empty() {
+            self.universe.advance(ts, &self.traded);
+        }
     }
 
     fn check(&self, bars: &[(SymbolId, Bar)], external: &External<'_>) -> Result<()> {
@@ -258,7 +292,10 @@ impl DecisionEngine {
             if state.features.is_some() { (state.row.signal(), state.row.market_regime()) } else { (None, None) };
         let input = EnsembleInput { weights: self.trainer.weights(), regime, ts: bar.ts };
         let consensus = state.consensus(&input, self.revision);
-        let blended = self.meta.decide(consensus.value, policy, regime);
+        let mut blended = self.meta.decide(consensus.value, policy, regime);
+        if bar.ts < self.since {
+            blended.position = 0.0;
+        }
         let close_ts = bar.ts + self.interval;
         let request = TargetRequest { symbol, target: blended.position, price: bar.close, ts: close_ts, decision: id };
         let account = Account { portfolio: &self.portfolio, sums };
@@ -430,6 +467,7 @@ impl DecisionEngine {
             version: SNAPSHOT_VERSION,
             config: self.config_text()?,
             portfolio: self.portfolio.clone(),
+            rates: self.rates.image(),
             risk: self.risk.clone(),
             trainer: self.trainer.clone(),
             meters: self.meters.clone(),
@@ -461,6 +499,7 @@ impl DecisionEngine {
             state.restore(bytes)?;
         }
         self.universe.restore(&image.universe)?;
+        self.rates.restore(image.rates)?;
         self.portfolio = image.portfolio;
         self.risk = image.risk;
         self.trainer = image.trainer;

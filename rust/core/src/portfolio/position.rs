@@ -44,6 +44,9 @@ pub(super) struct RoundTrip {
     pub(super) entry_notional: f64,
     pub(super) exited: f64,
     pub(super) exit_value: f64,
+    /// `entry_value` and `exit_value` in account currency.
+    pub(super) entry_converted: f64,
+    pub(super) exit_converted: f64,
     pub(super) peak: f64,
     pub(super) gross: f64,
     pub(super) fees: f64,
@@ -69,6 +72,10 @@ pub struct Trade {
     pub entry_price: f64,
     /// Average price of all exits.
     pub exit_price: f64,
+    /// Account currency per unit of the quote currency at the entries, weighted by their value; 1 in the account's own.
+    pub entry_rate: f64,
+    /// The same at the exits.
+    pub exit_rate: f64,
     /// Profit before costs.
     pub gross: f64,
     /// Fees of all entries and exits.
@@ -83,9 +90,9 @@ pub struct Trade {
     pub return_fraction: f64,
     /// Bars held.
     pub bars: u32,
-    /// Maximum adverse excursion: return at the least favourable price, ≤ 0.
+    /// Maximum adverse excursion: return at the least favourable price, ≤ 0, rates apart.
     pub mae: f64,
-    /// Maximum favourable excursion: return at the most favourable price, ≥ 0.
+    /// Maximum favourable excursion: return at the most favourable price, ≥ 0, rates apart.
     pub mfe: f64,
     /// What slippage and spread cost; part of `gross`.
     pub slippage: f64,
@@ -131,6 +138,8 @@ impl Position {
             exit_ts: fill.ts,
             entry_price,
             exit_price: r.exit_value / r.exited,
+            entry_rate: r.entry_converted / r.entry_value,
+            exit_rate: r.exit_converted / r.exit_value,
             gross: r.gross,
             fees: r.fees,
             funding: r.funding,

@@ -179,7 +179,11 @@ fn quantities_stay_on_the_lot_grid() {
 fn other_quote_currencies_need_a_rate() {
     let list = [spot(), Instrument { symbol: "BTC/EUR".to_owned(), quote: "EUR".to_owned(), ..spot() }];
     let error = Portfolio::new(1_000.0, &list).unwrap_err().to_string();
-    assert_eq!(error, "rate of EUR = none: expected a conversion rate to USD, as BTC/EUR is quoted in EUR");
+    assert_eq!(
+        error,
+        "rates.EUR = none: expected what one EUR is worth in USD, as BTC/EUR is quoted in EUR: give rates = {EUR = 1.08} for a \
+         constant, or rate_symbols = {EUR = \"EUR/USD\"} and the bars of that pair"
+    );
     let rates = |rate: f64| [("EUR".to_owned(), rate)];
     assert!(Portfolio::with_rates(1_000.0, "USD", &rates(0.0), &list).is_err());
     assert!(Portfolio::with_rates(1_000.0, "USD", &[("USD".to_owned(), 2.0)], &list[..1]).is_err());
@@ -198,6 +202,7 @@ fn other_quote_currencies_need_a_rate() {
     let trade = p.apply_fill(&sell, &list[1]).unwrap().unwrap();
     near(trade.gross, 210.0 - 220.0);
     near(trade.pnl, -10.0 - 1.1 - 1.0);
+    assert_eq!((trade.entry_rate, trade.exit_rate), (1.1, 1.0));
     near(p.cash(), 1_000.0 - 12.1);
     explained(&p);
     assert!(p.set_rate("USD", 1.0).is_err());

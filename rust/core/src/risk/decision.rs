@@ -59,7 +59,7 @@ pub enum Rule {
     MinTarget,
     /// The instrument cannot be held short.
     Shortable,
-    /// Without equity or a price nothing is opened.
+    /// Without equity, a price or a rate of the quote currency nothing is opened.
     Equity,
     /// Target → fraction of equity (target, volatility) or fraction of equity at risk (fixed fraction, Kelly).
     Sizing(SizingMethod),
@@ -160,7 +160,9 @@ impl RiskStep {
                 format!("minimum target: {:.3} is not beyond ±{:.3}, so the target is flat", self.before, self.limit)
             }
             Rule::Shortable => "short sale: the instrument cannot be held short, so the target is flat".to_owned(),
-            Rule::Equity => "equity: nothing is opened without positive equity and a price".to_owned(),
+            Rule::Equity => {
+                "equity: nothing is opened without positive equity, a price and a rate of its currency".to_owned()
+            }
             Rule::Sizing(SizingMethod::Target) => format!("sizing: target {:.3} is {after} of equity", self.before),
             Rule::Sizing(SizingMethod::VolatilityTarget) if self.limit.is_nan() => {
                 "sizing: volatility is not known yet, so nothing is opened or grown".to_owned()
