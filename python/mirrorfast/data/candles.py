@@ -103,7 +103,7 @@ def read_answers(answers: list[Answer]) -> list[Candles]:
     ([1.5], 1, 1)
     """
     table, counts = _core.read_candles([_asked(answer) for answer in answers])
-    frame = pl.DataFrame(table).cast(CANDLE_SCHEMA)  # type: ignore[arg-type]
+    frame = pl.DataFrame(table).cast(CANDLE_SCHEMA)
     result, start = [], 0
     for height, rows, refused, unfinished, duplicates in counts:
         result.append(Candles(frame.slice(start, height), rows, refused, unfinished, duplicates))

@@ -137,6 +137,7 @@ class TradingLoop:
         self._broker = broker
         self._feed = feed
         self._writer = writer
+        self._symbols = symbols
         self._recorder = Recorder(symbols, strategies)
         self._durable = durable
         self._observers = observers
@@ -144,6 +145,7 @@ class TradingLoop:
         self._stop = False
         self._batch = Batch(0)
         self._update = Update(0, 0, None, {})
+        self._held: dict[int, str] = {}
 
     def stop(self) -> None:
         """Ask the loop to end after the bar time at hand."""
@@ -184,6 +186,7 @@ class TradingLoop:
         self._batch = Batch(batch.ts)
         self._update = Update(batch.ts, count, self._feed.total, {})
         await self._broker.settle(batch, self)
+        self._note_held(batch)
         step = self._engine.on_bars(batch.ts, batch.rows, votes=self._own_votes(batch))
         self._update.decisions = self._recorder.decisions(self._batch, step)
         await self._act(step)
@@ -213,6 +216,17 @@ class TradingLoop:
                 "strategy", f"strategy {halt['strategy']} halted: {halt['error']}", severity="error", details=halt
             )
         return votes
+
+    def _note_held(self, batch: BarBatch) -> None:
+        """Write down whose bars the feed holds back, and whose come again: without a bar nothing is decided."""
+        held = dict(batch.held)
+        for number in sorted(held.keys() - self._held.keys()):
+            name = self._symbols[number]
+            self._batch.incident("data", f"{name} held back: {held[number]}", details={"symbol": name})
+        for number in sorted(self._held.keys() - held.keys()):
+            name = self._symbols[number]
+            self._batch.incident("data", f"{name} has bars again", severity="info", details={"symbol": name})
+        self._held = held
 
     async def fill(self, fill: Fill) -> None:
         """Book one fill and send what follows from it."""

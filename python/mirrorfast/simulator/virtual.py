@@ -61,9 +61,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds on the loop's clock."""
         return self.shift
 
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
-    ) -> asyncio.Future[_T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """Run in a thread; the clock stands still until it is done."""
         self.working += 1
         future = super().run_in_executor(executor, func, *args)

@@ -12,7 +12,6 @@ from mirrorfast.config.data import DataConfig
 from mirrorfast.data.venue.breaker import Breaker, BreakerOpenError
 from mirrorfast.data.venue.counters import Counters
 from mirrorfast.data.venue.failures import (
-    GarbageAnswerError,
     VenueUnavailableError,
     kind_of,
     retry_after,
@@ -115,6 +114,11 @@ class VenueClient:
         self._slots = asyncio.Semaphore(self.concurrency)
         self._synchronising: asyncio.Task[None] | None = None
         _prepare(self.exchange, self.config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.counters.gauge("waiting", lambda: float(self.limiter.waiting))
+        self.counters.gauge(
+            "closed_s", lambda: 0.0 if self._loop is None else self.limiter.closed_at(self._loop.time())
+        )
 
     def now(self) -> int:
         """Tell the venue's time.
@@ -149,7 +153,12 @@ class VenueClient:
                 counts=_shows_a_dead_venue,
                 opened=lambda: self.counters.add("breaker_opened"),
             )
+            self.counters.gauge("breaker_open", lambda: self._openness(kind), kind)
         return self._breakers[kind]
+
+    def _openness(self, kind: str) -> float:
+        now = 0.0 if self._loop is None else self._loop.time()
+        return {"closed": 0.0, "half-open": 0.5, "open": 1.0}[self._breakers[kind].state_at(now)]
 
     async def synchronise(self) -> None:
         """Ask the venue for its time, if it was not asked lately; a venue that does not answer keeps the estimate."""
@@ -211,6 +220,7 @@ class VenueClient:
         except ImportError as error:
             raise ConfigurationError('tenacity is not installed: pip install "mirrorfast[exchange]"') from error
 
+        self._loop = asyncio.get_running_loop()
         name = f"{self.name} {what or kind}"
         call = Call(raw=raw, patience=self.config.max_pause_s)
         retrying = tenacity.AsyncRetrying(

@@ -9,11 +9,15 @@ from typing import Any, Final
 __all__ = ["Reply", "Wire"]
 
 # Settings that send ccxt's requests another way than straight to the venue; then they go by ccxt's own code.
-_PROXIES: Final = tuple(
-    name
-    for kind in ("proxyUrl", "proxy_url", "httpProxy", "http_proxy", "httpsProxy", "https_proxy", "socksProxy", "socks_proxy")
-    for name in (kind, f"{kind}Callback", f"{kind}_callback")
-) + ("aiohttp_proxy", "aiohttp_trust_env", "verbose")
+_STEMS: Final = (
+    "proxyUrl", "proxy_url", "httpProxy", "http_proxy", "httpsProxy", "https_proxy", "socksProxy", "socks_proxy",
+)  # fmt: skip
+_PROXIES: Final = (
+    *(name for stem in _STEMS for name in (stem, f"{stem}Callback", f"{stem}_callback")),
+    "aiohttp_proxy",
+    "aiohttp_trust_env",
+    "verbose",
+)
 _LARGEST: Final = 256 * 2**20
 
 
