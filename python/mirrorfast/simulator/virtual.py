@@ -8,6 +8,7 @@ import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from contextvars import Context
 from typing import Any, Final, TypeVar, TypeVarTuple
 
 __all__ = ["VirtualLoop", "run_virtual"]
@@ -67,6 +68,25 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._worked)
         return future
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Take a callback from a thread; one that waits for a coroutine of this loop does not work meanwhile."""
+        if getattr(callback, "__qualname__", "") != "run_coroutine_threadsafe.<locals>.callback":
+            return super().call_soon_threadsafe(callback, *args, context=context)
+
+        def wait() -> None:
+            before = asyncio.all_tasks(self)
+            callback(*args)
+            self.working -= 1
+            for task in asyncio.all_tasks(self) - before:
+                task.add_done_callback(lambda _: self._works())
+
+        return super().call_soon_threadsafe(wait, context=context)
+
+    def _works(self) -> None:
+        self.working += 1
 
     def _worked(self, _: asyncio.Future[Any]) -> None:
         self.working -= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ from mirrorfast.errors import ConfigurationError, TemporaryError
 from mirrorfast.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tenacity import RetryCallState
 
@@ -251,7 +252,7 @@ class VenueClient:
         try:
             with self.breaker(kind).guard():
                 try:
-                    async with self._slots:
+                    async with self._slot(call):
                         answer = await make()
                     return answer if read is None else await read(answer, call)
                 except TemporaryError:
@@ -265,6 +266,24 @@ class VenueClient:
             raise
         finally:
             current_call.reset(token)
+
+    @asynccontextmanager
+    async def _slot(self, call: Call) -> AsyncIterator[None]:
+        """Wait for one of the slots, which those that wait for the rate limit hold: that is no time of the call's."""
+        loop = asyncio.get_running_loop()
+        start, ends = loop.time(), None
+        if call.deadline is not None and self._slots.locked():
+            ends = call.deadline.when()
+            call.deadline.reschedule(None)
+        try:
+            await self._slots.acquire()
+        finally:
+            if call.deadline is not None and ends is not None:
+                call.deadline.reschedule(ends + loop.time() - start)
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     async def apart(self, kind: str, work: Callable[[Any], Awaitable[_T]], *, keep_markets: bool = False) -> _T:
         """Make a call whose answer is large, so that ccxt reads it in a thread.
