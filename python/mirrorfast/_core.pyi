@@ -188,6 +188,9 @@ def run_backtest(
     fills: bool = True,
     equity: bool = True,
 ) -> dict[str, Any]: ...
+def read_candles(
+    answers: list[tuple[bytes, list[str], list[int], int, int, int]],
+) -> tuple[Any, list[tuple[int, int | None, int, int, int]]]: ...
 def run_sweep(bars: Any, configs: list[str], *, threads: int | None = None, equity: bool = False) -> Any: ...
 
 @final

@@ -19,13 +19,16 @@ from mirrorfast.data.schema import (
 
 if TYPE_CHECKING:
     from mirrorfast.data.fetcher import MarketDataFetcher
+    from mirrorfast.data.market_watch import MarketChange, MarketWatch
     from mirrorfast.data.store import MarketDataStore
 
 __all__ = [
     "BAR_COLUMNS",
     "BAR_SCHEMA",
+    "MarketChange",
     "MarketDataFetcher",
     "MarketDataStore",
+    "MarketWatch",
     "as_frame",
     "bar_interval",
     "bars_digest",
@@ -39,7 +42,12 @@ __all__ = [
 ]
 
 # Loaded on use: a table of bars needs no event loop.
-_LAZY = {"MarketDataFetcher": "mirrorfast.data.fetcher", "MarketDataStore": "mirrorfast.data.store"}
+_LAZY = {
+    "MarketChange": "mirrorfast.data.market_watch",
+    "MarketDataFetcher": "mirrorfast.data.fetcher",
+    "MarketDataStore": "mirrorfast.data.store",
+    "MarketWatch": "mirrorfast.data.market_watch",
+}
 
 
 def __getattr__(name: str) -> Any:
