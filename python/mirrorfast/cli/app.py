@@ -11,11 +11,13 @@ from mirrorfast.cli import (
     control,
     data,
     doctor,
+    journal,
     live,
     replay_check,
     scan,
     secrets,
     simulator,
+    status,
     sweep,
     walk_forward,
 )
@@ -64,4 +66,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(secrets.app, name="secrets")
 app.command("halt")(control.halt)
 app.command("resume")(control.resume)
+app.command("status")(status.status)
+app.command("positions")(status.positions)
+app.command("trades")(status.trades)
+app.add_typer(journal.app, name="journal")
 app.command("doctor")(doctor.doctor)

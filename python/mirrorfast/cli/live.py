@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirrorfast.cli.figures import figures, plain
+from mirrorfast.cli.monitor import MetricsOption, Monitor
 from mirrorfast.cli.options import (
     ConfigOption,
     FromOption,
@@ -52,6 +53,7 @@ def live(
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="With --exchange: stop after so many new bar times.")] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
+    metrics: MetricsOption = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -67,7 +69,7 @@ def live(
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
                 raise ParameterError(f"{option} = {value}: expected without --exchange")
-        _live(exchange, load(config), symbols, timeframe, stream, limit, pace, run, json_)
+        _live(exchange, load(config), symbols, timeframe, stream, limit, pace, run, metrics, json_)
         return
     if timeframe is not None or stream or limit is not None:
         raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
@@ -75,7 +77,8 @@ def live(
     system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=str(cfg.bars or "bundled market"))
     screen = console()
     with ExitStack() as stack:
-        summary = system.run(watch=None if json_ else _watch(stack, screen, cfg))
+        watch = None if json_ else _watch(stack, screen, cfg)
+        summary = system.run(watch=watch if metrics is None else Monitor(stack, metrics).watching(watch))
     if json_:
         print_json(_plain(summary))
     else:
@@ -91,9 +94,11 @@ def _live(
     limit: int | None,
     pace: float | None,
     run: str | None,
+    metrics: str | None,
     json_: bool,
 ) -> None:
     from mirrorfast.cli.live_feed import LiveMarket
+    from mirrorfast.data.timeframes import interval_ms
 
     screen = console()
     frame = timeframe or ("1h" if cfg.timeframe == "auto" else cfg.timeframe)
@@ -102,8 +107,15 @@ def _live(
         LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market,
         ExitStack() as stack,
     ):
+        monitor = None if metrics is None else Monitor(stack, metrics)
+        market.meter = None if monitor is None else monitor.data
         system = market.system(run)
-        summary = system.run(watch=None if json_ else _watch(stack, screen, cfg))
+        watch = None if json_ else _watch(stack, screen, cfg)
+        if monitor is not None:
+            # The simulator's time may run faster than ours.
+            bar_s = interval_ms(system.interval) / 1_000 if exchange != "simulator" else None
+            watch = monitor.watching(watch, bar_s=bar_s)
+        summary = system.run(watch=watch)
     if json_:
         print_json(_plain(summary))
     else:
