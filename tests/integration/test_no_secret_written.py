@@ -100,6 +100,7 @@ def forms(secret: str) -> list[bytes]:
     return [raw, base64.b64encode(raw), raw.hex().encode(), raw[::-1], raw[2:-2]]
 
 
+@pytest.mark.timeout(600)
 def test_everything_a_run_writes_is_free_of_secrets(tmp_path: Path) -> None:
     with running(Simulator(start=START, speed=0, symbols=2)) as venue:
         account = venue.add_account("searched-key-0123456789", "searched-secret-9876543210", balances={"USDT": 10_000})
@@ -112,7 +113,7 @@ def test_everything_a_run_writes_is_free_of_secrets(tmp_path: Path) -> None:
                 "MIRRORFAST_SECRET_BINANCE_SECRET": "searched-secret-9876543210",
             },
             capture_output=True,
-            timeout=240,
+            timeout=500,
         )
     log = done.stderr
     assert b"failures" in done.stdout, log[-3_000:].decode()
