@@ -3,7 +3,7 @@
 import math
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mirrorfast.config import TradingConfig
+    from mirrorfast.rl.policy import Policy
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
 __all__ = ["live"]
@@ -53,6 +54,13 @@ def live(
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="With --exchange: stop after so many new bar times.")] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --mode.")
+    ] = None,
+    mode: Annotated[
+        Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] | None,
+        typer.Option(help="Who decides: rules, policy, or a blend. Default: the configuration's, or confidence_blend."),
+    ] = None,
     metrics: MetricsOption = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
@@ -61,6 +69,7 @@ def live(
 
     No order reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
     """
+    from mirrorfast.cli.policy import decided, trained
     from mirrorfast.cli.span import chosen
     from mirrorfast.system import IntegratedTradingSystem
 
@@ -69,12 +78,14 @@ def live(
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
                 raise ParameterError(f"{option} = {value}: expected without --exchange")
-        _live(exchange, load(config), symbols, timeframe, stream, limit, pace, run, metrics, json_)
+        wanted = decided(load(config), mode)
+        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, metrics, json_)
         return
     if timeframe is not None or stream or limit is not None:
         raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
-    cfg, table = chosen(load(config), bars, symbols, start, end)
-    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=str(cfg.bars or "bundled market"))
+    cfg, table = chosen(decided(load(config), mode), bars, symbols, start, end)
+    source = str(cfg.bars or "bundled market")
+    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=source, policy=trained(policy))
     screen = console()
     with ExitStack() as stack:
         watch = None if json_ else _watch(stack, screen, cfg)
@@ -88,6 +99,7 @@ def live(
 def _live(
     exchange: str,
     cfg: "TradingConfig",
+    policy: "Policy | None",
     symbols: str | None,
     timeframe: str | None,
     stream: bool,
@@ -109,7 +121,7 @@ def _live(
     ):
         monitor = None if metrics is None else Monitor(stack, metrics)
         market.meter = None if monitor is None else monitor.data
-        system = market.system(run)
+        system = market.system(run, policy=policy)
         watch = None if json_ else _watch(stack, screen, cfg)
         if monitor is not None:
             # The simulator's time may run faster than ours.
