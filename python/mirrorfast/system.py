@@ -189,6 +189,7 @@ class IntegratedTradingSystem:
         self._loop: TradingLoop | None = None
         self._ended: asyncio.Event | None = None
         self._stopping = False
+        self._status = "new"
         self._switch: KillSwitch | None = None
         #: What is put around the broker of the next run, such as meters; set by an observer's maker at the latest.
         self.around_broker: Callable[[Any], Any] | None = None
@@ -251,6 +252,17 @@ class IntegratedTradingSystem:
         """
         return _target(self.config, self.run_id)
 
+    @property
+    def status(self) -> str:
+        """How this process's part of the run stands.
+
+        Returns
+        -------
+        str
+            ``new``, ``running``, ``finished`` or ``interrupted``.
+        """
+        return self._status
+
     def stop(self) -> None:
         """Ask a running system to end at the next bar boundary."""
         self._stopping = True
@@ -311,6 +323,7 @@ class IntegratedTradingSystem:
             run as writer,
         ):
             checkpoint = writer.begin_or_resume()
+            self._status = "running"
             done, after = 0, None
             if checkpoint is not None:
                 self.engine.restore(checkpoint.engine)
@@ -340,7 +353,8 @@ class IntegratedTradingSystem:
                 if isinstance(feed, RecordedFeed):
                     self.bars = feed.joined(self.bars)
             end = loop.checkpoint if outcome.batches else None
-            writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
+            self._status = "finished" if outcome.finished else "interrupted"
+            writer.finish(self._status, checkpoint=end)
             return outcome
 
     def _voters(self, after: int | None, state: dict[str, Any]) -> VoteStream | None:

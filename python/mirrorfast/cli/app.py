@@ -9,6 +9,7 @@ from mirrorfast.cli import (
     check_bias,
     config,
     control,
+    dashboard,
     data,
     doctor,
     evaluate,
@@ -57,6 +58,7 @@ def root(
 
 
 app.command("live")(live.live)
+app.command("dashboard")(dashboard.dashboard)
 app.command("backtest")(backtest.backtest)
 app.command("check-bias")(check_bias.check_bias)
 app.command("sweep")(sweep.sweep)

@@ -33,9 +33,9 @@ def backtest(
     strategy: StrategyOption = None,
     report: Annotated[Path | None, typer.Option(help="Write the HTML report here.")] = None,
     policy: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --mode.")
+        Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --meta.")
     ] = None,
-    mode: Annotated[
+    meta: Annotated[
         Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] | None,
         typer.Option(help="Who decides: rules, policy, or a blend. Default: the configuration's, or confidence_blend."),
     ] = None,
@@ -48,7 +48,7 @@ def backtest(
     from mirrorfast.cli.span import chosen
 
     cfg, table = chosen(load(config), bars, symbols, start, end)
-    result = run(table, strategies=strategy or None, config=decided(cfg, mode), policy=trained(policy))
+    result = run(table, strategies=strategy or None, config=decided(cfg, meta), policy=trained(policy))
     written = result.tearsheet(report) if report is not None else None
     if json_:
         print_json(_plain(result, written))

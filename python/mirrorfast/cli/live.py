@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mirrorfast.cli.dashboard import ControlOption, HostOption, OriginOption, PortOption
 from mirrorfast.cli.figures import figures, plain
 from mirrorfast.cli.monitor import MetricsOption, Monitor
 from mirrorfast.cli.options import (
@@ -55,12 +56,20 @@ def live(
     limit: Annotated[int | None, typer.Option(min=1, help="With --exchange: stop after so many new bar times.")] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
     policy: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --mode.")
+        Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --meta.")
     ] = None,
-    mode: Annotated[
+    meta: Annotated[
         Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] | None,
         typer.Option(help="Who decides: rules, policy, or a blend. Default: the configuration's, or confidence_blend."),
     ] = None,
+    dashboard: Annotated[
+        bool,
+        typer.Option("--dashboard", help="Serve the run to the browser while it goes on; see `mirrorfast dashboard`."),
+    ] = False,
+    dashboard_port: PortOption = 8765,
+    dashboard_host: HostOption = "127.0.0.1",
+    dashboard_origin: OriginOption = None,
+    dashboard_control: ControlOption = False,
     metrics: MetricsOption = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
@@ -74,21 +83,23 @@ def live(
     from mirrorfast.system import IntegratedTradingSystem
 
     pace = _speed(speed)
+    origins = tuple(dashboard_origin or ())
+    page = (dashboard_host, dashboard_port, origins, dashboard_control) if dashboard else None
     if exchange is not None:
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
                 raise ParameterError(f"{option} = {value}: expected without --exchange")
-        wanted = decided(load(config), mode)
-        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, metrics, json_)
+        wanted = decided(load(config), meta)
+        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, metrics, json_, page)
         return
     if timeframe is not None or stream or limit is not None:
         raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
-    cfg, table = chosen(decided(load(config), mode), bars, symbols, start, end)
+    cfg, table = chosen(decided(load(config), meta), bars, symbols, start, end)
     source = str(cfg.bars or "bundled market")
     system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=source, policy=trained(policy))
     screen = console()
     with ExitStack() as stack:
-        watch = None if json_ else _watch(stack, screen, cfg)
+        watch = _watch(stack, None if json_ else screen, cfg, page)
         summary = system.run(watch=watch if metrics is None else Monitor(stack, metrics).watching(watch))
     if json_:
         print_json(_plain(summary))
@@ -108,6 +119,7 @@ def _live(
     run: str | None,
     metrics: str | None,
     json_: bool,
+    page: "Page | None",
 ) -> None:
     from mirrorfast.cli.live_feed import LiveMarket
     from mirrorfast.data.timeframes import interval_ms
@@ -122,7 +134,7 @@ def _live(
         monitor = None if metrics is None else Monitor(stack, metrics)
         market.meter = None if monitor is None else monitor.data
         system = market.system(run, policy=policy)
-        watch = None if json_ else _watch(stack, screen, cfg)
+        watch = _watch(stack, None if json_ else screen, cfg, page)
         if monitor is not None:
             # The simulator's time may run faster than ours.
             bar_s = interval_ms(system.interval) / 1_000 if exchange != "simulator" else None
@@ -134,16 +146,58 @@ def _live(
         _print(screen, summary, exchange)
 
 
-def _watch(stack: ExitStack, screen: "Console", cfg: "TradingConfig") -> Any:
-    from mirrorfast.cli.live_view import LiveView
+Page = tuple[str, int, tuple[str, ...], bool]
 
+
+def _watch(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", page: Page | None) -> Any:
     def watch(system: "IntegratedTradingSystem", total: int | None) -> list[Any]:
-        view = LiveView(
-            system.engine, system.symbols, run=system.run_id, capital=float(cfg.capital), total=total, console=screen
-        )
-        return [stack.enter_context(view)]
+        observers: list[Any] = []
+        if page is not None:
+            observers.append(_serve(stack, system, page))
+        if screen is not None:
+            from mirrorfast.cli.live_view import LiveView
+
+            view = LiveView(
+                system.engine,
+                system.symbols,
+                run=system.run_id,
+                capital=float(cfg.capital),
+                total=total,
+                console=screen,
+            )
+            observers.append(stack.enter_context(view))
+        return observers
 
     return watch
+
+
+def _serve(stack: ExitStack, system: "IntegratedTradingSystem", page: Page) -> Any:
+    """Serve the run from a thread of its own, which ends with it."""
+    from mirrorfast.cli.dashboard import say_where
+    from mirrorfast.dashboard import DashboardServer, LiveSource
+    from mirrorfast.dashboard.control import FolderControl
+    from mirrorfast.dashboard.server import dashboard_token
+    from mirrorfast.ledger import Ledger
+
+    host, port, origins, controls = page
+    token, made = dashboard_token()
+    # Not Ledger.open: it looks at the file itself, and closing that would drop the locks of the writer in this process.
+    with Ledger(system.ledger_target, busy_timeout_s=5.0, writable=False, immutable=False) as ledger:
+        source = LiveSource(ledger, system.run_id)
+    server = DashboardServer(
+        source,
+        token=token,
+        host=host,
+        port=port,
+        origins=origins,
+        control=FolderControl(system.directory),
+        controls=controls,
+    )
+    # Last in, first out: the source hears how the run ended before the server lets go.
+    stack.enter_context(server)
+    stack.push(lambda error, *_: source.end("failed" if error else system.status))
+    say_where(server, token if made else None)
+    return source
 
 
 def _speed(text: str) -> float | None:

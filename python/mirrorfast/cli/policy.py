@@ -31,7 +31,7 @@ def trained(path: Path | None) -> "Policy | None":
 
 
 def decided(config: "TradingConfig", mode: str | None) -> "TradingConfig":
-    """Let ``--mode`` say who decides.
+    """Let ``--meta`` say who decides.
 
     Parameters
     ----------

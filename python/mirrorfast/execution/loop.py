@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step
-    from mirrorfast.data.feed import BarBatch, Feed
+    from mirrorfast.data.feed import BarBatch, Feed, Row
     from mirrorfast.execution.broker import Broker, LiveBroker
     from mirrorfast.execution.control import KillSwitch
     from mirrorfast.execution.policy import PolicySession
     from mirrorfast.ledger import RunWriter
+    from mirrorfast.ledger.events import Event
     from mirrorfast.strategies.voting import VoteStream
 
 __all__ = ["Observer", "Outcome", "TradingLoop"]
@@ -52,6 +53,10 @@ class Update:
         The account: ``equity``, ``cash``, ``exposure``, ``drawdown``.
     decisions, fills, trades
         With symbol names.
+    bars
+        The closed bars: ``(symbol id, open, high, low, close, volume)``.
+    events
+        Everything of this bar time that goes to the journal, in order.
     """
 
     ts: int
@@ -61,6 +66,8 @@ class Update:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     fills: list[dict[str, Any]] = field(default_factory=list)
     trades: list[dict[str, Any]] = field(default_factory=list)
+    bars: list[Row] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +246,7 @@ class TradingLoop:
 
     async def _one(self, batch: BarBatch, count: int) -> None:
         self._batch = Batch(batch.ts)
-        self._update = Update(batch.ts, count, self._feed.total, {})
+        self._update = Update(batch.ts, count, self._feed.total, {}, bars=batch.rows)
         await self._obey(batch.ts)
         await self._broker.settle(batch, self)
         await self._store_again()
@@ -260,6 +267,7 @@ class TradingLoop:
                 "drawdown": equity["drawdown"],
             }
         )
+        self._update.events += self._batch.events
         self._store()
         if self._live is not None:
             self._live.on_equity(batch.ts, equity)
@@ -276,11 +284,15 @@ class TradingLoop:
         if self._switch is None or not self._update.done:
             return
         self._batch = Batch(self._update.ts)
+        self._update = Update(self._update.ts, self._update.done, self._feed.total, self._engine.equity)
         await self._obey(self._update.ts)
         if self._batch.events:
+            self._update.events += self._batch.events
             self._store()
             if self._live is None:
                 self._writer.flush(checkpoint=self.checkpoint)
+            for observer in self._observers:
+                observer.on_batch(self._update)
 
     async def _obey(self, ts: int) -> None:
         """Do what a person asked for by the kill switch, and journal it."""
@@ -369,6 +381,7 @@ class TradingLoop:
                 raise
             self._unstored += self._live.unstored(intents, str(error))
             return
+        self._update.events += batch.events
         await self._broker.submit(intents)
 
     async def _store_again(self) -> None:

@@ -65,7 +65,7 @@ class RunMeter:
     >>> registry = CollectorRegistry()
     >>> meter = RunMeter(registry, capital=100.0, engine=engine, strategies=["ut_bot"], run="demo")
     >>> account = {"equity": 90.0, "cash": 90.0, "exposure": 0.0, "drawdown": 0.1}
-    >>> update = SimpleNamespace(ts=0, equity=account, decisions=[], fills=[], trades=[])
+    >>> update = SimpleNamespace(ts=0, equity=account, bars=[()], decisions=[], fills=[], trades=[])
     >>> meter.on_batch(update)
     >>> registry.get_sample_value("mirrorfast_portfolio_pnl")
     -10.0
@@ -127,10 +127,11 @@ class RunMeter:
         self._drawdown.set(account["drawdown"])
         self._positions.set(len(self._engine.positions()))
         self._halted.set(self.halted is not None)
-        self._bar_time.set(update.ts / 1_000)
-        self.last_bar = self._clock()
-        self._seen.set(self.last_bar)
-        self._bars.inc()
+        if update.bars:  # between bars, a halt is told as well
+            self._bar_time.set(update.ts / 1_000)
+            self.last_bar = self._clock()
+            self._seen.set(self.last_bar)
+            self._bars.inc()
         for decision in update.decisions:
             self._decisions.labels(self._name(str(decision["verdict"]))).inc()
         for fill in update.fills:

@@ -23,7 +23,9 @@ def series(registry: CollectorRegistry) -> int:
 
 
 def update(**parts: Any) -> Any:
-    return SimpleNamespace(**{"ts": 7_000, "equity": ACCOUNT, "decisions": [], "fills": [], "trades": [], **parts})
+    return SimpleNamespace(
+        **{"ts": 7_000, "equity": ACCOUNT, "bars": [()], "decisions": [], "fills": [], "trades": [], **parts}
+    )
 
 
 def meter(registry: CollectorRegistry, halted: Any = None, clock: Any = lambda: 100.0) -> RunMeter:
@@ -54,6 +56,8 @@ def test_a_run(market: pl.DataFrame) -> None:
     assert value("mirrorfast_bar_timestamp_seconds") == 7.0
     assert value("mirrorfast_halted") == 0.0
     assert watched.first_bar() is None
+    watched.on_batch(update(bars=[]))
+    assert value("mirrorfast_bar_times_total") == 1.0
 
 
 def test_halts_of_risk_and_of_a_person() -> None:
