@@ -9,6 +9,7 @@ import typer
 
 from mirrorfast.cli.dashboard import ControlOption, HostOption, OriginOption, PortOption
 from mirrorfast.cli.figures import figures, plain
+from mirrorfast.cli.monitor import MetricsOption, Monitor
 from mirrorfast.cli.options import (
     ConfigOption,
     FromOption,
@@ -69,6 +70,7 @@ def live(
     dashboard_host: HostOption = "127.0.0.1",
     dashboard_origin: OriginOption = None,
     dashboard_control: ControlOption = False,
+    metrics: MetricsOption = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -88,7 +90,7 @@ def live(
             if value is not None:
                 raise ParameterError(f"{option} = {value}: expected without --exchange")
         wanted = decided(load(config), meta)
-        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, json_, page)
+        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, metrics, json_, page)
         return
     if timeframe is not None or stream or limit is not None:
         raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
@@ -97,7 +99,8 @@ def live(
     system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=source, policy=trained(policy))
     screen = console()
     with ExitStack() as stack:
-        summary = system.run(watch=_watch(stack, None if json_ else screen, cfg, page))
+        watch = _watch(stack, None if json_ else screen, cfg, page)
+        summary = system.run(watch=watch if metrics is None else Monitor(stack, metrics).watching(watch))
     if json_:
         print_json(_plain(summary))
     else:
@@ -114,10 +117,12 @@ def _live(
     limit: int | None,
     pace: float | None,
     run: str | None,
+    metrics: str | None,
     json_: bool,
     page: "Page | None",
 ) -> None:
     from mirrorfast.cli.live_feed import LiveMarket
+    from mirrorfast.data.timeframes import interval_ms
 
     screen = console()
     frame = timeframe or ("1h" if cfg.timeframe == "auto" else cfg.timeframe)
@@ -126,8 +131,15 @@ def _live(
         LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market,
         ExitStack() as stack,
     ):
+        monitor = None if metrics is None else Monitor(stack, metrics)
+        market.meter = None if monitor is None else monitor.data
         system = market.system(run, policy=policy)
-        summary = system.run(watch=_watch(stack, None if json_ else screen, cfg, page))
+        watch = _watch(stack, None if json_ else screen, cfg, page)
+        if monitor is not None:
+            # The simulator's time may run faster than ours.
+            bar_s = interval_ms(system.interval) / 1_000 if exchange != "simulator" else None
+            watch = monitor.watching(watch, bar_s=bar_s)
+        summary = system.run(watch=watch)
     if json_:
         print_json(_plain(summary))
     else:
