@@ -14,6 +14,7 @@ from mirrorfast.cli import (
     doctor,
     live,
     replay_check,
+    report,
     scan,
     secrets,
     simulator,
@@ -54,6 +55,7 @@ def root(
 
 app.command("live")(live.live)
 app.command("dashboard")(dashboard.dashboard)
+app.add_typer(report.app, name="report")
 app.command("backtest")(backtest.backtest)
 app.command("check-bias")(check_bias.check_bias)
 app.command("sweep")(sweep.sweep)
