@@ -85,6 +85,18 @@ class Fill:
 
 @final
 class BrokerEvent:
+    def __new__(
+        cls,
+        *,
+        order: int,
+        symbol: int,
+        ts: int,
+        kind: str,
+        reason: str = "operator",
+        rate: float = 0.0,
+        price: float = 0.0,
+        amount: float = 0.0,
+    ) -> BrokerEvent: ...
     @property
     def order(self) -> int: ...
     @property
@@ -127,6 +139,7 @@ class DecisionEngine:
         votes: list[tuple[float, float]] | None = None,
         policy: list[tuple[float, float] | None] | None = None,
     ) -> Step: ...
+    def outlook(self, ts: int, rows: list[_Row]) -> list[tuple[float, float, float, float]]: ...
     def on_fill(self, fill: Fill) -> Step: ...
     def on_event(self, event: BrokerEvent) -> Step: ...
     @property

@@ -27,6 +27,7 @@ from mirrorfast.data.schema import bar_interval, require_bars, select_bars, vali
 from mirrorfast.errors import ConfigurationError
 from mirrorfast.execution.control import KillSwitch
 from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
+from mirrorfast.execution.policy import PolicySession, TradingPolicy, blended
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
@@ -113,6 +114,9 @@ class IntegratedTradingSystem:
         Opens the feed of a live run: called with this system and the open time (ms) after which to go on, or
         ``None``; returns an asynchronous context manager of a `Feed`. `bars` are then the history before it: they name
         symbols and timeframe.
+    policy : Policy, optional
+        A trained policy. It and the strategies share the decision as the configuration's ``meta`` says, by
+        ``confidence_blend`` where it says nothing.
 
     Raises
     ------
@@ -151,9 +155,12 @@ class IntegratedTradingSystem:
         speed: float | None = None,
         source: str = "bars",
         feed: FeedOpener | None = None,
+        policy: TradingPolicy | None = None,
     ) -> None:
         self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
-        self.config = self._taught(config or TradingConfig())
+        self._policy = policy
+        given = config or TradingConfig()
+        self.config = self._taught(given if policy is None else blended(given))
         if bars is None:
             path = self.config.bars
             bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
@@ -305,7 +312,9 @@ class IntegratedTradingSystem:
                 self.engine.restore(checkpoint.engine)
                 broker.restore(checkpoint.broker)
                 done, after = checkpoint.feed["done"], checkpoint.feed["after"]
-            voters = self._voters(after, {} if checkpoint is None else checkpoint.feed.get("voters", {}))
+            resumed = {} if checkpoint is None else checkpoint.feed
+            voters = self._voters(after, resumed.get("voters", {}))
+            session = self._session(after, resumed.get("policy", {}))
             async with self._feed(after) as feed:
                 loop = TradingLoop(
                     engine=self.engine,
@@ -316,6 +325,7 @@ class IntegratedTradingSystem:
                     strategies=self.strategies,
                     observers=tuple(watch(self, feed.total) if watch else ()),
                     voters=voters,
+                    policy=session,
                     switch=switch,
                 )
                 self._loop = loop
@@ -346,6 +356,32 @@ class IntegratedTradingSystem:
         voters.restore(state)
         return voters
 
+    def _session(self, after: int | None, state: dict[str, Any]) -> PolicySession | None:
+        if self._policy is None:
+            return None
+        session = self._policy.session(
+            self.symbols,
+            timeframe=self._timeframe,
+            market_of=self.config.market_of,
+            largest=self.config.risk.max_position,
+        )
+        if after is not None:
+            session.warm(self.bars.filter(pl.col("timestamp").dt.epoch("ms") <= after))
+        session.restore(state)
+        return session
+
+    @property
+    def warm_up(self) -> int:
+        """Bars before every strategy votes and the policy is asked.
+
+        Returns
+        -------
+        int
+            Of each symbol.
+        """
+        policy = 0 if self._policy is None else self._policy.warm_up
+        return max(self.engine.warm_up, self.lineup.warm_up, policy)
+
     @property
     def _timeframe(self) -> str:
         return self.interval if self.config.timeframe == "auto" else self.config.timeframe
@@ -370,10 +406,17 @@ class IntegratedTradingSystem:
         identity: dict[str, Any] = {"engine": json.loads(self.engine_json), "bars": bars}
         if self.lineup.own:
             identity["own"] = self.lineup.identity()
+        if self._policy is not None:
+            identity["policy"] = self._policy.identity()
         return identity
 
     def _same(self, ledger_name: str, stored: dict[str, Any], identity: dict[str, Any]) -> None:
-        for part, what in (("engine", "configuration"), ("bars", "bars"), ("own", "source text of a strategy")):
+        for part, what in (
+            ("engine", "configuration"),
+            ("bars", "bars"),
+            ("own", "source text of a strategy"),
+            ("policy", "policy"),
+        ):
             if stored.get(part) != identity.get(part):
                 detail = _difference(stored.get(part), identity.get(part))
                 raise ConfigurationError(

@@ -12,6 +12,8 @@ from mirrorfast.cli import (
     dashboard,
     data,
     doctor,
+    evaluate,
+    export,
     live,
     replay_check,
     report,
@@ -19,6 +21,7 @@ from mirrorfast.cli import (
     secrets,
     simulator,
     sweep,
+    train,
     walk_forward,
 )
 from mirrorfast.cli.options import version_callback
@@ -60,6 +63,9 @@ app.command("backtest")(backtest.backtest)
 app.command("check-bias")(check_bias.check_bias)
 app.command("sweep")(sweep.sweep)
 app.command("walk-forward")(walk_forward.walk_forward)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
 app.command("replay-check")(replay_check.replay_check)
 app.command("scan")(scan.scan)
 app.add_typer(config.app, name="config")

@@ -3,7 +3,7 @@
 import math
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mirrorfast.config import TradingConfig
+    from mirrorfast.rl.policy import Policy
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
 __all__ = ["live"]
@@ -54,6 +55,13 @@ def live(
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="With --exchange: stop after so many new bar times.")] = None,
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --meta.")
+    ] = None,
+    meta: Annotated[
+        Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] | None,
+        typer.Option(help="Who decides: rules, policy, or a blend. Default: the configuration's, or confidence_blend."),
+    ] = None,
     dashboard: Annotated[
         bool,
         typer.Option("--dashboard", help="Serve the run to the browser while it goes on; see `mirrorfast dashboard`."),
@@ -74,6 +82,7 @@ def live(
 
     No order reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
     """
+    from mirrorfast.cli.policy import decided, trained
     from mirrorfast.cli.span import chosen
     from mirrorfast.system import IntegratedTradingSystem
 
@@ -84,12 +93,14 @@ def live(
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
                 raise ParameterError(f"{option} = {value}: expected without --exchange")
-        _live(exchange, load(config), symbols, timeframe, stream, limit, pace, run, json_, watchers)
+        wanted = decided(load(config), meta)
+        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, json_, watchers)
         return
     if timeframe is not None or stream or limit is not None:
         raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
-    cfg, table = chosen(load(config), bars, symbols, start, end)
-    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=str(cfg.bars or "bundled market"))
+    cfg, table = chosen(decided(load(config), meta), bars, symbols, start, end)
+    source = str(cfg.bars or "bundled market")
+    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=source, policy=trained(policy))
     screen = console()
     with ExitStack() as stack:
         summary = system.run(watch=_watch(stack, None if json_ else screen, cfg, watchers))
@@ -102,6 +113,7 @@ def live(
 def _live(
     exchange: str,
     cfg: "TradingConfig",
+    policy: "Policy | None",
     symbols: str | None,
     timeframe: str | None,
     stream: bool,
@@ -120,7 +132,7 @@ def _live(
         LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market,
         ExitStack() as stack,
     ):
-        system = market.system(run)
+        system = market.system(run, policy=policy)
         watchers.health, watchers.reconnects = market.health, market.reconnects
         summary = system.run(watch=_watch(stack, None if json_ else screen, cfg, watchers))
     if json_:

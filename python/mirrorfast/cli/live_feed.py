@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mirrorfast.config import TradingConfig
     from mirrorfast.data.feed import BarBatch, Feed
     from mirrorfast.data.fetcher import MarketDataFetcher
+    from mirrorfast.execution.policy import TradingPolicy
     from mirrorfast.system import IntegratedTradingSystem
 
 __all__ = ["LiveMarket"]
@@ -107,13 +108,15 @@ class LiveMarket:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def system(self, run: str | None) -> IntegratedTradingSystem:
+    def system(self, run: str | None, *, policy: TradingPolicy | None = None) -> IntegratedTradingSystem:
         """Put the system of a run together, with the venue's history as its bars.
 
         Parameters
         ----------
         run
             Name of the run; one that exists is resumed.
+        policy
+            A trained policy.
 
         Returns
         -------
@@ -134,7 +137,12 @@ class LiveMarket:
         cfg = self._config.replace(symbols=traded, timeframe=self._timeframe)
         cfg = cfg.model_copy(update={"bars": None, "start": None, "end": None})
         return IntegratedTradingSystem(
-            cfg, bars=history, run=run, source=f"{self._exchange} {self._timeframe}", feed=self._opened
+            cfg,
+            bars=history,
+            run=run,
+            source=f"{self._exchange} {self._timeframe}",
+            feed=self._opened,
+            policy=policy,
         )
 
     async def _history(self) -> Any:
@@ -162,7 +170,7 @@ class LiveMarket:
         kind = StreamFeed if self._stream else PollFeed
         async with self._fetcher(pro=self._stream) as fetcher:
             self._now = fetcher
-            warm_up = max(system.engine.warm_up, system.lineup.warm_up) + 1
+            warm_up = system.warm_up + 1
             feed = kind(fetcher, system.symbols, self._timeframe, history=warm_up, after=after)
             if self._limit is None:
                 yield feed

@@ -8,6 +8,7 @@ from mirrorfast.config.ensemble import (
     EnsembleConfig,
     StackedConfig,
 )
+from mirrorfast.config.execution import ExecutionConfig
 from mirrorfast.config.load import CONFIG_FILE, ENVIRONMENT_PREFIX, find_config, load_config
 from mirrorfast.config.risk import DrawdownConfig, RiskConfig, SizingConfig, StopConfig
 from mirrorfast.config.rl import RLConfig
@@ -33,6 +34,7 @@ __all__ = [
     "DrawdownConfig",
     "DynamicConfig",
     "EnsembleConfig",
+    "ExecutionConfig",
     "InstrumentConfig",
     "LogConfig",
     "MetaConfig",

@@ -56,5 +56,7 @@ class RLConfig(Settings):
     look_every: int = option(
         20_000, "steps between two looks at the validation span, which are checkpoints, too", unit="steps", ge=1
     )
-    patience: int = option(0, "looks without a better result that end training; 0: never", unit="looks", ge=0, le=10_000)
+    patience: int = option(
+        0, "looks without a better result that end training; 0: never", unit="looks", ge=0, le=10_000
+    )
     threads: int = option(1, "threads of torch; two are 11 to 33 times slower on a busy machine", ge=1, le=1024)

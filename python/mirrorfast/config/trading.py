@@ -20,6 +20,7 @@ from mirrorfast.config.currency import (
 )
 from mirrorfast.config.data import DataConfig
 from mirrorfast.config.ensemble import EnsembleConfig
+from mirrorfast.config.execution import ExecutionConfig
 from mirrorfast.config.risk import RiskConfig
 from mirrorfast.config.rl import RLConfig
 from mirrorfast.config.strategy import StrategyConfig
@@ -239,9 +240,6 @@ class TradingConfig(Settings):
     """
 
     symbols: tuple[str, ...] = option((), "what is traded; empty: every symbol of the bars but those of watch")
-    watch: tuple[str, ...] = option(
-        (), "symbols whose bars come along without being traded, such as a pair that only tells a rate"
-    )
     timeframe: str = option(
         "auto",
         "scalping, short, medium, daily, weekly, or an interval such as 15m, 4h; sets periods and thresholds; "
@@ -272,6 +270,9 @@ class TradingConfig(Settings):
         'pair of the run whose closes set the rate of a currency, EUR = "EUR/USD", JPY = "USD/JPY"; pairs may lead to '
         "the account's currency through each other",
         default_factory=dict,
+    )
+    watch: tuple[str, ...] = option(
+        (), "symbols whose bars come along without being traded, such as a pair that only tells a rate"
     )
     instruments: dict[str, InstrumentConfig] = option(
         None,
@@ -311,6 +312,9 @@ class TradingConfig(Settings):
     costs: CostConfig = option(None, "what trading costs in simulation", default_factory=CostConfig)
     rl: RLConfig = option(None, "the learning agent", default_factory=RLConfig)
     data: DataConfig = option(None, "how market data is fetched", default_factory=DataConfig)
+    execution: ExecutionConfig = option(
+        None, "how orders are sent to a venue, and what stops them", default_factory=ExecutionConfig
+    )
     runs: Path = option(Path("runs"), "directory that holds a directory for each run")
     ledger: SecretStr | None = option(
         None, "SQLAlchemy URL of the ledger, which may hold a password; absent: ledger.sqlite in the run's directory"

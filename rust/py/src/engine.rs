@@ -2,7 +2,9 @@
 
 use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step};
 use mirrorfast_core::exchange::SimulatedExchange;
-use mirrorfast_core::order::{BrokerEvent, Fill, Intent, Liquidity, OrderKind, Purpose, Side};
+use mirrorfast_core::order::{
+    BrokerEvent, BrokerEventKind, CancelReason, Fill, Intent, Liquidity, OrderKind, Purpose, RejectReason, Side,
+};
 use mirrorfast_core::risk::{RiskStep, Rule};
 use mirrorfast_core::strategies::Vote;
 use mirrorfast_core::types::{Bar, SymbolId};
@@ -106,7 +108,7 @@ fn parse<T: serde::de::DeserializeOwned>(field: &str, text: &str) -> PyResult<T>
         gateway::raise(mirrorfast_core::CoreError::parameter(
             field,
             format!("{text:?}"),
-            "a name that Fill.as_dict() gives",
+            "a name that as_dict() gives",
         ))
     })
 }
@@ -177,6 +179,36 @@ pub(crate) struct PyEvent(BrokerEvent);
 
 #[pymethods]
 impl PyEvent {
+    /// An event of a real venue. `reason` belongs to `cancelled`; `rate`, `price` and `amount` to `funding`.
+    #[new]
+    #[pyo3(signature = (*, order, symbol, ts, kind, reason="operator", rate=0.0, price=0.0, amount=0.0))]
+    #[allow(clippy::too_many_arguments)] // one keyword a field
+    fn new(
+        order: u64,
+        symbol: SymbolId,
+        ts: i64,
+        kind: &str,
+        reason: &str,
+        rate: f64,
+        price: f64,
+        amount: f64,
+    ) -> PyResult<Self> {
+        let kind = match kind {
+            "accepted" => BrokerEventKind::Accepted,
+            "rejected" => BrokerEventKind::Rejected { reason: RejectReason::Venue },
+            "cancelled" => BrokerEventKind::Cancelled { reason: parse::<CancelReason>("reason", reason)? },
+            "expired" => BrokerEventKind::Expired,
+            "funding" => BrokerEventKind::Funding { rate, price, amount },
+            other => {
+                return Err(gateway::raise(mirrorfast_core::CoreError::parameter(
+                    "kind",
+                    format!("{other:?}"),
+                    "accepted, rejected, cancelled, expired or funding",
+                )));
+            }
+        };
+        Ok(Self(BrokerEvent { ts, order, symbol, kind }))
+    }
     /// Order number; 0 for funding.
     #[getter]
     fn order(&self) -> u64 {
@@ -324,6 +356,11 @@ impl PyEngine {
             Ok(())
         })?;
         Ok(PyStep { step, equity: None })
+    }
+    /// (position, growth of equity, unrealised profit, drawdown) at the close of these bars, as fractions of equity.
+    fn outlook(&self, ts: i64, rows: Vec<Row>) -> PyResult<Vec<(f64, f64, f64, f64)>> {
+        let seen = gateway::guarded(|| self.inner.outlook(&bars(ts, &rows)))?;
+        Ok(seen.into_iter().map(|o| (o.position, o.growth, o.unrealised, o.drawdown)).collect())
     }
     #[getter]
     fn warm_up(&self) -> usize {

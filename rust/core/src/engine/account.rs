@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use crate::portfolio::{Portfolio, Position};
 use crate::risk::{Held, Holdings};
-use crate::types::SymbolId;
+use crate::types::{Bar, SymbolId};
 
 /// The portfolio at one bar time, with the sums over all positions made once: between fills they do not change.
 pub(super) struct Account<'a> {
@@ -69,4 +69,29 @@ impl From<&Position> for Held {
             bars_held: p.bars_held,
         }
     }
+}
+
+/// The account as a policy sees it at one bar of one symbol; NaN where there is no equity left to measure by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outlook {
+    /// Signed notional of the symbol's position as a fraction of equity.
+    pub position: f64,
+    /// Growth of equity since the start, a fraction.
+    pub growth: f64,
+    /// Profit of the symbol's open position before costs, as a fraction of equity.
+    pub unrealised: f64,
+    /// Loss of equity from its peak, a fraction.
+    pub drawdown: f64,
+}
+
+pub(super) fn outlook(portfolio: &Portfolio, peak: f64, bars: &[(SymbolId, Bar)]) -> Vec<Outlook> {
+    let equity = portfolio.equity();
+    let share = |amount: f64| if equity > 0.0 { amount / equity } else { f64::NAN };
+    let one = |(symbol, _): &(SymbolId, Bar)| Outlook {
+        position: share(portfolio.notional(*symbol)),
+        growth: equity / portfolio.capital() - 1.0,
+        unrealised: share(portfolio.unrealised(*symbol)),
+        drawdown: 1.0 - equity / peak.max(equity),
+    };
+    bars.iter().map(one).collect()
 }

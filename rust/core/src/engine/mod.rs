@@ -15,6 +15,7 @@ mod universe;
 
 use serde::{Deserialize, Serialize};
 
+pub use account::Outlook;
 use account::{Account, Sums};
 pub use config::{EngineConfig, RateSymbol, StrategyConfig, SymbolConfig};
 use rates::Rates;
@@ -164,6 +165,19 @@ impl DecisionEngine {
         self.last
     }
 
+    /// The account at the close of these bars, before anything is decided on them: what a policy is shown.
+    ///
+    /// # Errors
+    /// As [`DecisionEngine::on_bars`].
+    pub fn outlook(&self, bars: &[(SymbolId, Bar)]) -> Result<Vec<Outlook>> {
+        self.check_bars(bars)?;
+        let mut portfolio = self.portfolio.clone();
+        for (s, bar) in bars {
+            portfolio.on_bar(*s, bar);
+        }
+        Ok(account::outlook(&portfolio, self.peak, bars))
+    }
+
     /// Bars before every strategy of every symbol votes.
     pub fn warm_up(&self) -> usize {
         self.symbols.iter().map(SymbolState::warm_up).max().unwrap_or(0).max(self.universe.warm_up())
@@ -249,7 +263,7 @@ impl DecisionEngine {
         }
     }
 
-    fn check(&self, bars: &[(SymbolId, Bar)], external: &External<'_>) -> Result<()> {
+    fn check_bars(&self, bars: &[(SymbolId, Bar)]) -> Result<()> {
         for (row, (s, bar)) in bars.iter().enumerate() {
             let Some(instrument) = self.instruments.get(*s as usize) else {
                 return Err(CoreError::shape("symbol id", s, format!("below {}", self.instruments.len())));
@@ -264,6 +278,11 @@ impl DecisionEngine {
                 });
             }
         }
+        Ok(())
+    }
+
+    fn check(&self, bars: &[(SymbolId, Bar)], external: &External<'_>) -> Result<()> {
+        self.check_bars(bars)?;
         let wanted = bars.len() * self.config.external.len();
         if external.votes.len() != wanted {
             return Err(CoreError::shape("external votes", external.votes.len(), wanted));
