@@ -33,6 +33,7 @@ from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
 from mirrorfast.ledger.instance import LOCK_FILE, InstanceLock
 from mirrorfast.ledger.weights import last_weights
+from mirrorfast.monitoring.supervisor import supervised
 from mirrorfast.strategies.lineup import Lineup
 from mirrorfast.strategies.voting import VoteStream
 from mirrorfast.telemetry import get_logger
@@ -189,6 +190,21 @@ class IntegratedTradingSystem:
         self._ended: asyncio.Event | None = None
         self._stopping = False
         self._status = "new"
+        self._switch: KillSwitch | None = None
+        #: What is put around the broker of the next run, such as meters; set by an observer's maker at the latest.
+        self.around_broker: Callable[[Any], Any] | None = None
+
+    @property
+    def halted_by_person(self) -> str | None:
+        """Who halted the run and why.
+
+        Returns
+        -------
+        str or None
+            ``None`` while nobody did.
+        """
+        halt = None if self._switch is None else self._switch.halted
+        return None if halt is None else halt.sentence
 
     def _taught(self, config: TradingConfig) -> TradingConfig:
         """Give the strategies the weights of the run that the configuration names; a resumed run keeps its own."""
@@ -299,6 +315,7 @@ class IntegratedTradingSystem:
         run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols, group=self._group)
         switch = KillSwitch(self.directory, shared=self.config.runs, policy=self.config.control.on_halt)
         switch.recall(ledger, self.run_id)
+        self._switch = switch
         with (
             InstanceLock(self.directory / LOCK_FILE, f"run {self.run_id!r}", on_lost=_halting(switch)),
             _interruptible(self.stop),
@@ -315,15 +332,16 @@ class IntegratedTradingSystem:
             resumed = {} if checkpoint is None else checkpoint.feed
             voters = self._voters(after, resumed.get("voters", {}))
             session = self._session(after, resumed.get("policy", {}))
-            async with self._feed(after) as feed:
+            async with self._feed(after) as feed, supervised(f"run {self.run_id}"):
+                observers = tuple(watch(self, feed.total) if watch else ())
                 loop = TradingLoop(
                     engine=self.engine,
-                    broker=broker,
+                    broker=broker if self.around_broker is None else self.around_broker(broker),
                     feed=feed,
                     writer=writer,
                     symbols=self.symbols,
                     strategies=self.strategies,
-                    observers=tuple(watch(self, feed.total) if watch else ()),
+                    observers=observers,
                     voters=voters,
                     policy=session,
                     switch=switch,

@@ -14,12 +14,14 @@ from mirrorfast.cli import (
     doctor,
     evaluate,
     export,
+    journal,
     live,
     replay_check,
     report,
     scan,
     secrets,
     simulator,
+    status,
     sweep,
     train,
     walk_forward,
@@ -74,4 +76,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(secrets.app, name="secrets")
 app.command("halt")(control.halt)
 app.command("resume")(control.resume)
+app.command("status")(status.status)
+app.command("positions")(status.positions)
+app.command("trades")(status.trades)
+app.add_typer(journal.app, name="journal")
 app.command("doctor")(doctor.doctor)

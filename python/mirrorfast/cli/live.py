@@ -10,6 +10,7 @@ import typer
 from mirrorfast.cli.dashboard import ControlOption, HostOption, OriginOption, PortOption
 from mirrorfast.cli.figures import figures, plain
 from mirrorfast.cli.live_watchers import NotifyOption, Page, Watchers
+from mirrorfast.cli.monitor import MetricsOption, Monitor
 from mirrorfast.cli.options import (
     ConfigOption,
     FromOption,
@@ -62,6 +63,7 @@ def live(
         Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] | None,
         typer.Option(help="Who decides: rules, policy, or a blend. Default: the configuration's, or confidence_blend."),
     ] = None,
+    metrics: MetricsOption = None,
     dashboard: Annotated[
         bool,
         typer.Option("--dashboard", help="Serve the run to the browser while it goes on; see `mirrorfast dashboard`."),
@@ -94,7 +96,7 @@ def live(
             if value is not None:
                 raise ParameterError(f"{option} = {value}: expected without --exchange")
         wanted = decided(load(config), meta)
-        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, json_, watchers)
+        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, metrics, json_, watchers)
         return
     if timeframe is not None or stream or limit is not None:
         raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
@@ -103,7 +105,8 @@ def live(
     system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=source, policy=trained(policy))
     screen = console()
     with ExitStack() as stack:
-        summary = system.run(watch=_watch(stack, None if json_ else screen, cfg, watchers))
+        watch = _watch(stack, None if json_ else screen, cfg, watchers)
+        summary = system.run(watch=watch if metrics is None else Monitor(stack, metrics).watching(watch))
     if json_:
         print_json(_plain(summary))
     else:
@@ -120,10 +123,12 @@ def _live(
     limit: int | None,
     pace: float | None,
     run: str | None,
+    metrics: str | None,
     json_: bool,
     watchers: Watchers,
 ) -> None:
     from mirrorfast.cli.live_feed import LiveMarket
+    from mirrorfast.data.timeframes import interval_ms
 
     screen = console()
     frame = timeframe or ("1h" if cfg.timeframe == "auto" else cfg.timeframe)
@@ -132,9 +137,16 @@ def _live(
         LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market,
         ExitStack() as stack,
     ):
+        monitor = None if metrics is None else Monitor(stack, metrics)
+        market.meter = None if monitor is None else monitor.data
         system = market.system(run, policy=policy)
         watchers.health, watchers.reconnects = market.health, market.reconnects
-        summary = system.run(watch=_watch(stack, None if json_ else screen, cfg, watchers))
+        watch = _watch(stack, None if json_ else screen, cfg, watchers)
+        if monitor is not None:
+            # The simulator's time may run faster than ours.
+            bar_s = interval_ms(system.interval) / 1_000 if exchange != "simulator" else None
+            watch = monitor.watching(watch, bar_s=bar_s)
+        summary = system.run(watch=watch)
     if json_:
         print_json(_plain(summary))
     else:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mirrorfast.data.feed import BarBatch, Feed
     from mirrorfast.data.fetcher import MarketDataFetcher
     from mirrorfast.execution.policy import TradingPolicy
+    from mirrorfast.monitoring import DataMeter
     from mirrorfast.system import IntegratedTradingSystem
 
 __all__ = ["LiveMarket"]
@@ -71,6 +72,8 @@ class LiveMarket:
         self._stack = ExitStack()
         self._now: MarketDataFetcher | None = None
         self._data = config.data
+        #: Who counts what happens on the way to the venue.
+        self.meter: DataMeter | None = None
 
     def reconnects(self) -> int:
         """Count the connections of the stream that were made again."""
@@ -183,6 +186,8 @@ class LiveMarket:
 
         name = "binance" if self._exchange == "simulator" else self._exchange
         async with MarketDataFetcher(name, self._data, pro=pro) as fetcher:
+            if self.meter is not None:
+                self.meter.add(fetcher.counters)
             yield fetcher
 
 
