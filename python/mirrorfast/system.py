@@ -313,7 +313,7 @@ class IntegratedTradingSystem:
         watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None,
     ) -> Outcome:
         broker = SimulatedBroker(self.engine_json)
-        run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols)
+        run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols, group=self._group)
         switch = KillSwitch(self.directory, shared=self.config.runs, policy=self.config.control.on_halt)
         switch.recall(ledger, self.run_id)
         self._switch = switch
@@ -357,6 +357,13 @@ class IntegratedTradingSystem:
             self._status = "finished" if outcome.finished else "interrupted"
             writer.finish(self._status, checkpoint=end)
             return outcome
+
+    @property
+    def _group(self) -> int:
+        """Bar times that are committed together: about those of a second, for whoever reads the ledger meanwhile."""
+        if self._open_feed is not None:
+            return 1
+        return 500 if self._speed is None else max(1, min(500, round(self._speed)))
 
     def _voters(self, after: int | None, state: dict[str, Any]) -> VoteStream | None:
         if not self.lineup.own:
