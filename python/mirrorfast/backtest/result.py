@@ -29,9 +29,9 @@ class BacktestResult:
     decisions
         One row a bar: votes, consensus, target, what the risk engine said and why.
     orders, order_events, fills, trades, weights
-        Orders sent, what became of them, executions, closed round trips, strategy weights over time. Prices, and of fills
-        fee and slippage, are in the symbol's quote currency, ``rate``, ``entry_rate`` and ``exit_rate`` are the account
-        currency per unit of it that was booked with; everything else of a trade is in account currency.
+        Orders sent, what became of them, executions, closed round trips, strategy weights over time. Prices, and of
+        fills fee and slippage, are in the symbol's quote currency; ``rate``, ``entry_rate`` and ``exit_rate`` are the
+        account currency per unit of it at which they were booked. All else of a trade is in account currency.
     risk_events
         What the risk engine noticed, as (milliseconds, text).
     bars

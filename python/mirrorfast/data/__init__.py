@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.files import read_bars, symbol_of
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import (
     BAR_COLUMNS,
@@ -37,6 +38,7 @@ __all__ = [
     "select_bars",
     "symbol_of",
     "validate_bars",
+    "with_funding",
 ]
 
 # Loaded on use: a table of bars needs no event loop.

@@ -10,8 +10,10 @@ mod bars;
 mod candles;
 mod columns;
 mod convert;
+mod encoder;
 mod engine;
 mod ensemble;
+mod env;
 mod features;
 mod gateway;
 mod indicators;
@@ -39,5 +41,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     risk::register(m)?;
     strategies::register(m)?;
     ensemble::register(m)?;
+    encoder::register(m)?;
+    env::register(m)?;
     Ok(())
 }

@@ -130,6 +130,11 @@ class VenueClient:
         """
         return self.time.now()
 
+    @property
+    def breaker_states(self) -> dict[str, str]:
+        """State of each breaker that has been needed, by kind of call: ``closed``, ``open`` or ``half-open``."""
+        return {kind: breaker.state for kind, breaker in list(self._breakers.items())}
+
     def breaker(self, kind: str) -> Breaker:
         """Give the breaker of a kind of call.
 
