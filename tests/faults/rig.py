@@ -12,7 +12,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pydantic import SecretStr
 
 from mirrorfast.config import DataConfig, ExecutionConfig
 from mirrorfast.data.feed import BarBatch
@@ -23,7 +25,6 @@ from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.events import FINAL_STATUSES
 from mirrorfast.simulator import Simulator
 from mirrorfast.simulator.account import KEY, SECRET
-from pydantic import SecretStr
 
 HOUR = 3_600_000
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
@@ -67,6 +68,7 @@ class ScriptedEngine:
         self.position = 0.0
         self.working: dict[int, float] = {}
         self.events: list[tuple[str, int]] = []
+        self.halted = False
         self.on_fill_send: list[Callable[[Any], Intent | None]] = []
 
     def order(self, side: str, kind: str, quantity: float, *, price: float | None = None, **more: Any) -> int:
@@ -106,6 +108,18 @@ class ScriptedEngine:
 
     def rate(self, symbol: int) -> float:
         return 1.0
+
+    def halt(self, ts: int, *, close: bool) -> Step:
+        """Withdraw what would open or enlarge a position; with `close` sell what is held."""
+        self.halted = True
+        return Step([Intent({"kind": "cancel", "id": n, "symbol": 0, "reason": "halt"}) for n in sorted(self.working)])
+
+    def withhold(self, intent: Any, ts: int) -> Step:
+        self.working.pop(intent.as_dict()["id"], None)
+        return Step()
+
+    def lift_halt(self) -> None:
+        self.halted = False
 
     def on_event(self, event: Any) -> Step:
         self.events.append((event.kind, event.order))
@@ -162,7 +176,7 @@ class Rig:
         self.count = 0
         self.switch = KillSwitch(folder)
 
-    async def __aenter__(self) -> "Rig":
+    async def __aenter__(self) -> Self:
         self.ledger = Ledger.open(self.folder / "ledger.sqlite")
         self.writer = self.ledger.run("r", mode="live", config={}, symbols=[self.symbol], commit="each")
         checkpoint = self.writer.begin_or_resume()
@@ -178,7 +192,7 @@ class Rig:
         self.loop = TradingLoop(
             engine=self.engine,  # type: ignore[arg-type]
             broker=self.account.broker, feed=self.feed, writer=self.writer, symbols=[self.symbol], strategies=[],
-            durable=True, after=after,
+            durable=True, after=after, switch=self.switch,
         )  # fmt: skip
         await self.account.reconcile(self.loop)
         self.ended = asyncio.Event()
@@ -251,7 +265,7 @@ def check(venue: Simulator, folder: Path, symbol: str = SPOT, *, excused: str = 
         connection.row_factory = sqlite3.Row
         # The text that is stored, not what a data frame makes of it.
         orders, fills, incidents = (
-            [dict(row) for row in connection.execute(f"select * from {table} order by seq")]  # noqa: S608
+            [dict(row) for row in connection.execute(f"select * from {table} order by seq")]
             for table in ("orders", "fills", "incidents")
         )
     ours = {o["client_order_id"]: o for o in orders}
@@ -324,13 +338,14 @@ def until_killed(work: Callable[[], Awaitable[None]]) -> None:
     if child == 0:
         try:
             asyncio.run(work())  # type: ignore[arg-type]
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the exit status tells
             import traceback
 
             traceback.print_exc()
         os._exit(3)
     _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, f"it ended otherwise: {status}"
+    assert os.WIFSIGNALED(status), f"it ended by itself: {status}"
+    assert os.WTERMSIG(status) == signal.SIGKILL
 
 
 def kill() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
     from mirrorfast.config import TradingConfig
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
-__all__ = ["live"]
+__all__ = ["Mode", "live"]
+
+
+class Mode(StrEnum):
+    """Whose money it is."""
+
+    PAPER = "paper"
+    LIVE = "live"
 
 
 def live(
@@ -51,18 +59,52 @@ def live(
         bool, typer.Option("--stream/--poll", help="With --exchange: bars by WebSocket, or by REST as they close.")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="With --exchange: stop after so many new bar times.")] = None,
+    mode: Annotated[
+        Mode, typer.Option(help="'live' sends real orders to the account at --exchange: real money.")
+    ] = Mode.PAPER,
+    i_understand_the_risk: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="With --mode live: the account that may lose its money.")
+    ] = None,
+    accept_account: Annotated[
+        bool, typer.Option(help="With --mode live: I have looked at a difference between account and book; go on.")
+    ] = False,
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Paper-trade a market replay, or an exchange's prices: feed, features, strategies, risk, broker, ledger, report.
 
-    No order reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
+    No order reaches a real exchange, unless --mode live says so. Ctrl-C stops at the next bar; start again with the
+    same --run to go on.
     """
     from mirrorfast.cli.span import chosen
     from mirrorfast.system import IntegratedTradingSystem
 
     pace = _speed(speed)
+    if mode is Mode.LIVE:
+        from mirrorfast.cli.live_trade import trade
+
+        if exchange is None:
+            raise ParameterError("--mode live: expected --exchange")
+        for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
+            if value is not None:
+                raise ParameterError(f"{option} = {value}: expected without --mode live")
+        trade(
+            exchange,
+            load(config),
+            symbols,
+            timeframe,
+            stream=stream,
+            limit=limit,
+            pace=pace,
+            run=run,
+            json_=json_,
+            account=i_understand_the_risk,
+            accept=accept_account,
+        )
+        return
+    if i_understand_the_risk is not None or accept_account:
+        raise ParameterError("--i-understand-the-risk and --accept-account: expected together with --mode live")
     if exchange is not None:
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
@@ -75,11 +117,11 @@ def live(
     system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=str(cfg.bars or "bundled market"))
     screen = console()
     with ExitStack() as stack:
-        summary = system.run(watch=None if json_ else _watch(stack, screen, cfg))
+        summary = system.run(watch=None if json_ else watching(stack, screen, cfg))
     if json_:
-        print_json(_plain(summary))
+        print_json(plain_summary(summary))
     else:
-        _print(screen, summary)
+        print_summary(screen, summary)
 
 
 def _live(
@@ -103,14 +145,15 @@ def _live(
         ExitStack() as stack,
     ):
         system = market.system(run)
-        summary = system.run(watch=None if json_ else _watch(stack, screen, cfg))
+        summary = system.run(watch=None if json_ else watching(stack, screen, cfg))
     if json_:
-        print_json(_plain(summary))
+        print_json(plain_summary(summary))
     else:
-        _print(screen, summary, exchange)
+        print_summary(screen, summary, exchange)
 
 
-def _watch(stack: ExitStack, screen: "Console", cfg: "TradingConfig") -> Any:
+def watching(stack: ExitStack, screen: "Console", cfg: "TradingConfig") -> Any:
+    """Make the live view, once the run is known."""
     from mirrorfast.cli.live_view import LiveView
 
     def watch(system: "IntegratedTradingSystem", total: int | None) -> list[Any]:
@@ -134,7 +177,8 @@ def _speed(text: str) -> float | None:
     return value
 
 
-def _plain(summary: "RunSummary") -> dict[str, Any]:
+def plain_summary(summary: "RunSummary") -> dict[str, Any]:
+    """Give a summary as JSON values."""
     return {
         "run": summary.run,
         "status": summary.status,
@@ -149,7 +193,8 @@ def _plain(summary: "RunSummary") -> dict[str, Any]:
     }
 
 
-def _print(screen: "Console", summary: "RunSummary", exchange: str | None = None) -> None:
+def print_summary(screen: "Console", summary: "RunSummary", exchange: str | None = None, *, live: bool = False) -> None:
+    """Show how a run went."""
     from rich import box
     from rich.table import Table
 
@@ -168,6 +213,7 @@ def _print(screen: "Console", summary: "RunSummary", exchange: str | None = None
     screen.print(f"Report  {summary.report}", soft_wrap=True, highlight=False)
     if summary.status != "finished":
         where = "" if exchange is None else f"--exchange {exchange} "
+        where = f"--mode live {where}" if live else where
         screen.print(
             f"Stopped. Go on with: mirrorfast live {where}--run {summary.run}", soft_wrap=True, highlight=False
         )

@@ -18,6 +18,7 @@ from mirrorfast.telemetry import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from decimal import Decimal
+
     from pydantic import SecretStr
 
     from mirrorfast.config.data import DataConfig
@@ -149,7 +150,7 @@ class LiveAccount:
                     await work()
                 except MirrorfastError as error:
                     _log.warning("task_failed", task=name, error=str(error))
-                except Exception:  # a watcher must not die of one surprise
+                except Exception:  # noqa: BLE001 - a watcher must not die of one surprise
                     _log.exception("task_failed", task=name)
                     self.broker.desk.notice("internal", f"task {name} failed", "critical")
                 await asyncio.sleep(_WATCH_S)
@@ -158,6 +159,7 @@ class LiveAccount:
 
     async def _poll(self) -> None:
         await asyncio.sleep(self.config.poll_s)
+        await self.venue.client.synchronise()
         self.broker.poke()
 
     async def _compare(self) -> None:
@@ -170,7 +172,7 @@ class LiveAccount:
         await self.reconciler.compare()
 
     async def _watch(self) -> None:
-        """A position without its stop for too long is closed: the engine hears that its stop was refused."""
+        """Have a position that is without its stop for too long closed: the engine hears that its stop was refused."""
         if not self._protect:
             return
         now = self.venue.monotonic()

@@ -126,7 +126,7 @@ class Lane:
                         await self._sync(number)
             except asyncio.CancelledError:
                 raise
-            except Exception as error:  # a lane must not die of one order
+            except Exception as error:  # noqa: BLE001 - a lane must not die of one order
                 _log.exception("lane_failed", symbol=self.symbol)
                 self._desk.gates.quarantine(self.symbol, "lane", f"internal error: {type(error).__name__}")
                 self._desk.notice("lane", f"{self.symbol}: {type(error).__name__}", "critical")
@@ -358,8 +358,11 @@ class Lane:
         self._close(order, "cancelled" if found.status == "canceled" else "expired", reason)
 
     def _close(self, order: Working, kind: str, reason: str, *, marked: bool = False) -> None:
-        """Report that nothing more comes of an order. The engine hears of an unsent entry as of a withdrawn one, and
-        decides anew on its next bar; a stop that was never sent it answers with an exit."""
+        """Report that nothing more comes of an order.
+
+        The engine hears of an unsent entry as of a withdrawn one, and decides anew on its next bar; a stop that was
+        never sent it answers with an exit.
+        """
         self._drop(order)
         if kind == "never_sent":
             if not marked:
@@ -397,7 +400,7 @@ class Lane:
         await self._missing(order)
 
     async def _missing(self, order: Working) -> None:
-        """A live order is "not found": a lagging replica, most likely. It is never closed for that alone."""
+        """Doubt that a live order is "not found": a lagging replica, most likely. It is never closed for that alone."""
         config, now = self._desk.config, self._venue.monotonic()
         order.missing.append(now)
         spread = now - order.missing[0]
@@ -504,7 +507,7 @@ class Lane:
             await self._send(other)
 
     def _pending(self) -> Decimal:
-        """What is sold already and not in the book yet."""
+        """Sum up what is sold already and not in the book yet."""
         from mirrorfast.execution.desk import Filled
 
         total = Decimal(0)

@@ -109,7 +109,7 @@ class Reconciler:
             self._unknown_of_ours(symbol, number, attempt, found)
 
     def _unknown_of_ours(self, symbol: str, number: int, attempt: int, found: VenueOrder) -> None:
-        """An order with our name that the journal never heard of: an older copy of it was put back."""
+        """Withdraw an order with our name that the journal never heard of: an older copy of it was put back."""
         self._gates.quarantine(symbol, "journal", f"order {found.client_id} is at the venue and not in the journal")
         request = Request(
             number, attempt, found.client_id, symbol, found.side, "limit", found.quantity, purpose="adopted"
@@ -156,9 +156,7 @@ class Reconciler:
                 self._broker.baseline = {k: v - expected.get(k, _ZERO) for k, v in actual.items()}
                 self._count_external(actual)
                 return
-            if self._drifts(actual, expected) and not await self._late_trades():
-                self._judge(actual, expected)
-            elif not self._drifts(actual, expected):
+            if (self._drifts(actual, expected) and not await self._late_trades()) or not self._drifts(actual, expected):
                 self._judge(actual, expected)
             return
 

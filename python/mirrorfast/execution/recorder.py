@@ -88,9 +88,7 @@ class Recorder:
                 }
             )
 
-    def fill(
-        self, batch: Batch, fill: Fill, rate: float, exact: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def fill(self, batch: Batch, fill: Fill, rate: float, exact: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Record an execution, booked at this rate of its quote currency; return it with names in place of ids.
 
         `exact` goes before the fill's floats.
@@ -142,5 +140,5 @@ class Recorder:
 
 
 def _foreign(rate: float) -> float | None:
-    """The account's own currency has no rate to write down."""
+    """Give no rate for the account's own currency."""
     return None if rate == 1.0 else rate
