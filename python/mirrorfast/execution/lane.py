@@ -166,10 +166,10 @@ class Lane:
                     if sent.kind == "undocumented":
                         desk.notice("venue_code", f"{self.symbol}: {reason}", "error", code=sent.code)
                 found = await self._resolved(order)
-                if order.needs_operator:
-                    return
                 if found is not None:
                     await self._accepted(order, found)
+                    return
+                if _left_open(order):
                     return
                 reason = f"never accepted ({reason})"
             elif sent.outcome is Outcome.ACCEPTED and sent.order is not None:
@@ -382,12 +382,10 @@ class Lane:
             return
         if not order.known:
             found = await self._resolved(order)
-            if order.needs_operator:
-                return
-            if found is None:
-                self._close(order, "never_sent", "never accepted by the venue")
-            else:
+            if found is not None:
                 await self._accepted(order, found)
+            elif not _left_open(order):
+                self._close(order, "never_sent", "never accepted by the venue")
             return
         try:
             found = await self._venue.find(order.request)
@@ -444,7 +442,7 @@ class Lane:
         if not order.known:
             found = await self._resolved(order)
             if found is None:
-                if not order.needs_operator:
+                if not _left_open(order):
                     self._close(order, "never_sent", "never accepted by the venue")
                 return
             await self._accepted(order, found)
@@ -515,3 +513,8 @@ class Lane:
             if isinstance(report, Filled) and report.request.symbol == self.symbol:
                 total += report.trade.quantity * (1 if report.trade.side == "sell" else -1)
         return total
+
+
+def _left_open(order: Working) -> bool:
+    """Whether a person has to say what became of it."""
+    return order.needs_operator
