@@ -1,10 +1,14 @@
 """What all tests share: paths, the bundled market, real data where it is present, and no network."""
 
+import importlib.util
 import logging
 import os
 import socket
-from collections.abc import Iterator
+import sys
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import hypothesis
@@ -35,6 +39,23 @@ def package() -> Path:
 
 
 @pytest.fixture(scope="session")
+def helper() -> Callable[[str], ModuleType]:
+    """Loads a module that lies beside this file: tests are no package that could be imported from."""
+
+    def load(name: str) -> ModuleType:
+        known = f"mirrorfast_tests_{name}"
+        if known not in sys.modules:
+            spec = importlib.util.spec_from_file_location(known, Path(__file__).with_name(f"{name}.py"))
+            assert spec is not None
+            assert spec.loader is not None
+            sys.modules[known] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[known])
+        return sys.modules[known]
+
+    return load
+
+
+@pytest.fixture(scope="session")
 def market() -> pl.DataFrame:
     """The bundled market."""
     from mirrorfast.data import sample_bars
@@ -51,12 +72,42 @@ def shared_data() -> Path:
     return directory
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server of this session's own, or that of MIRRORFAST_TEST_POSTGRES."""
+    pytest.importorskip("psycopg")
+    spec = importlib.util.spec_from_file_location("mirrorfast_postgres_server", ROOT / "tests" / "postgres_server.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.running() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database on that server."""
+    import sqlalchemy as sa
+
+    name = f"t{uuid.uuid4().hex[:16]}"
+    engine = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     # A command sets logging up for its process; here many commands share one.
     root, renderer = logging.getLogger("mirrorfast"), telemetry._renderer
     before = (root.level, root.propagate, list(root.handlers))
+    hook = sys.excepthook
     yield
+    sys.excepthook = hook
     root.level, root.propagate, root.handlers = before
     root.manager._clear_cache()  # type: ignore[attr-defined]
     telemetry._renderer = renderer

@@ -8,11 +8,13 @@ from mirrorfast.config.ensemble import (
     EnsembleConfig,
     StackedConfig,
 )
+from mirrorfast.config.execution import ExecutionConfig
 from mirrorfast.config.load import CONFIG_FILE, ENVIRONMENT_PREFIX, find_config, load_config
 from mirrorfast.config.risk import DrawdownConfig, RiskConfig, SizingConfig, StopConfig
 from mirrorfast.config.rl import RLConfig
 from mirrorfast.config.strategy import StrategyConfig
 from mirrorfast.config.trading import (
+    ControlConfig,
     CostConfig,
     InstrumentConfig,
     LogConfig,
@@ -25,12 +27,14 @@ __all__ = [
     "CONFIG_FILE",
     "ENVIRONMENT_PREFIX",
     "BayesianConfig",
+    "ControlConfig",
     "CorrelationConfig",
     "CostConfig",
     "DataConfig",
     "DrawdownConfig",
     "DynamicConfig",
     "EnsembleConfig",
+    "ExecutionConfig",
     "InstrumentConfig",
     "LogConfig",
     "MetaConfig",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from mirrorfast._core import BrokerEvent, Fill, Intent, Step
     from mirrorfast.ledger import Batch
 
@@ -59,10 +61,13 @@ class Recorder:
             named.append(line | {"signal": d["signal"], "purpose": d["purpose"], "binding": d["binding"]})
         return named
 
-    def intents(self, batch: Batch, intents: list[Intent]) -> None:
-        """Record orders before they are sent, and withdrawals asked for."""
-        for intent in intents:
-            order = intent.as_dict()
+    def intents(self, batch: Batch, intents: list[Intent], *, withdrawals: Callable[[int], bool] | None = None) -> None:
+        """Record orders before they are sent, and withdrawals asked for of orders that `withdrawals` knows."""
+        orders = [intent.as_dict() for intent in intents]
+        for order in orders:
+            if order["kind"] != "submit" and withdrawals is not None and withdrawals(order["id"]):
+                batch.order_status({"id": order["id"], "status": "cancelling", "reason": order["reason"]})
+        for order in orders:
             if order["kind"] != "submit":
                 continue
             batch.order(
@@ -83,8 +88,11 @@ class Recorder:
                 }
             )
 
-    def fill(self, batch: Batch, fill: Fill, rate: float) -> dict[str, Any]:
-        """Record an execution, booked at this rate of its quote currency; return it with names in place of ids."""
+    def fill(self, batch: Batch, fill: Fill, rate: float, exact: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Record an execution, booked at this rate of its quote currency; return it with names in place of ids.
+
+        `exact` goes before the fill's floats.
+        """
         f = fill.as_dict()
         line = {
             "id": f["id"],
@@ -100,7 +108,7 @@ class Recorder:
             "purpose": f["purpose"],
             "rate": _foreign(rate),
         }
-        batch.fill(line)
+        batch.fill(line if exact is None else line | dict(exact))
         return line
 
     def outcomes(self, batch: Batch, step: Step) -> list[dict[str, Any]]:
@@ -123,14 +131,14 @@ class Recorder:
             batch.incident("risk", event["kind"], details=event)
         return trades
 
-    def events(self, batch: Batch, events: list[BrokerEvent]) -> None:
+    def events(self, batch: Batch, events: list[BrokerEvent], words: str | None = None) -> None:
         """Record what became of orders."""
         for e in events:
             status = _STATUS.get(e.kind)
             if status is not None:
-                batch.order_status({"id": e.order, "ts": e.ts, "status": status, "reason": e.reason or None})
+                batch.order_status({"id": e.order, "ts": e.ts, "status": status, "reason": words or e.reason or None})
 
 
 def _foreign(rate: float) -> float | None:
-    """Leave the rate of the account's own currency away."""
+    """Give no rate for the account's own currency."""
     return None if rate == 1.0 else rate

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from mirrorfast.errors import LedgerError, ParameterError
+from mirrorfast.redaction import masked, register_secret
 
 __all__ = ["app_version", "connect", "is_url", "reason_of", "sqlite_path", "translated"]
 
@@ -119,22 +120,35 @@ def connect(
 
 def _server(target: str | Path, *, readonly: bool, busy_timeout_s: float) -> sa.Engine:
     url = parsed_url(target)
+    if url.password:
+        register_secret(str(url.password))
     try:
-        engine = sa.create_engine(url, poolclass=NullPool)
+        engine = sa.create_engine(url, poolclass=NullPool, connect_args=_patience(url))
     except (ImportError, sa.exc.ArgumentError) as error:
         raise ParameterError(
-            f"ledger {url.render_as_string(hide_password=True)}: its driver cannot be used: {error}"
+            f"ledger {url.render_as_string(hide_password=True)}: its driver cannot be used: {error} "
+            "(for postgresql+psycopg://…: pip install 'mirrorfast[postgres]')"
         ) from error
     if engine.dialect.name == "postgresql":
 
         @sa.event.listens_for(engine, "begin")
         def _begin(connection: sa.Connection) -> None:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(busy_timeout_s * 1000)}")
+            # Whatever the server's default: a commit that returned is on its disk.
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
             if readonly:
                 # One snapshot for everything that is read in a transaction, as SQLite has it.
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
     return engine
+
+
+def _patience(url: sa.URL) -> dict[str, int]:
+    """Bound the waiting for a server that has gone: neither connecting nor a half-open connection waits for ever."""
+    if url.get_driver_name() not in ("psycopg", "psycopg2"):
+        return {}
+    bounds = {"connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+    return {name: value for name, value in (bounds | {"tcp_user_timeout": 30_000}).items() if name not in url.query}
 
 
 def take_server_lock(connection: sa.Connection, name: str, run: str) -> None:
@@ -161,9 +175,9 @@ def _quoted(path: Path) -> str:
 def reason_of(error: BaseException) -> str:
     """One readable clause for what went wrong, without SQL or parameters in it."""
     original: BaseException = getattr(error, "orig", None) or error
-    text = str(original).strip() or type(original).__name__
+    text = masked(str(original).strip() or type(original).__name__)
     low = text.lower()
-    if "locked" in low or "busy" in low:
+    if "locked" in low or "busy" in low or "lock timeout" in low:
         return f"another process holds it ({text})"
     if "full" in low or (isinstance(original, OSError) and original.errno == errno.ENOSPC):
         return f"the disk is full ({text})"

@@ -24,11 +24,12 @@ ORDER_STATUSES: Final = {
     "needs_operator": 3,
     "accepted": 4,
     "partially_filled": 5,
-    "never_sent": 6,
-    "rejected": 6,
-    "expired": 6,
-    "cancelled": 6,
-    "filled": 7,
+    "cancelling": 6,  # its withdrawal is asked for: a restart asks again
+    "never_sent": 7,
+    "rejected": 7,
+    "expired": 7,
+    "cancelled": 7,
+    "filled": 8,
 }
 #: Statuses after which only a late fill can still come.
 FINAL_STATUSES: Final = frozenset(name for name, rank in ORDER_STATUSES.items() if rank >= ORDER_STATUSES["rejected"])
@@ -156,6 +157,9 @@ FIELDS: Final[dict[str, tuple[_Spec, ...]]] = {
         liquidity=(_word, None),
         purpose=(_word, None),
         venue_trade_id=(_word, None),
+        attempt=(_integer, None),
+        fee_currency=(_word, None),
+        fee_quantity=(decimal_text, None),
         rate=(decimal_text, None),
     ),
     "trade": _fields(
@@ -311,7 +315,9 @@ class Batch:
         Parameters
         ----------
         fields
-            Needs `id order symbol side quantity price`; order 0 is none of ours, such as a liquidation.
+            Needs `id order symbol side quantity price`; order 0 is none of ours, such as a liquidation. `fee` is in
+            quote currency; `fee_currency` and `fee_quantity` say what a venue took. A venue's trade (`symbol`,
+            `venue_trade_id`) is booked once: the writer passes over a second report of it.
         """
         self.add("fill", fields)
 

@@ -209,7 +209,7 @@ class Fold:
     def _fill(self, event: Event, rows: Rows) -> None:
         if event.payload["order"] == 0:  # the venue's own doing, such as a liquidation
             return
-        state = self._find(event, event.payload["order"], None)
+        state = self._find(event, event.payload["order"], event.payload.get("attempt"))
         state.filled = _EXACT.add(state.filled, Decimal(event.payload["quantity"]))
         status = "filled" if state.filled >= state.quantity else "partially_filled"
         changes: dict[str, Any] = {"filled": decimal_text(state.filled), "updated": event.ts}

@@ -12,6 +12,7 @@ from mirrorfast.ledger.schema import META, SCHEMA_VERSION
 __all__ = ["SCRIPTS", "upgrade"]
 
 SCRIPTS: Final = "mirrorfast.ledger:migrations"
+_LOCK: Final = 0x6D69_7272_6F72_6673  # "mirrorfs"
 
 
 def upgrade(engine: sa.Engine, name: str, *, scripts: str = SCRIPTS, version: int = SCHEMA_VERSION) -> None:
@@ -32,6 +33,10 @@ def upgrade(engine: sa.Engine, name: str, *, scripts: str = SCRIPTS, version: in
     config.set_main_option("script_location", scripts)
     config.set_main_option("path_separator", "os")
     with translated(f"ledger {name}"), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Of two that make or upgrade a ledger at once the second waits, and then finds it done. (SQLite's write
+            # lock does the same.)
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, f"{version:04d}")
         connection.execute(sa.delete(META))

@@ -16,7 +16,7 @@ from mirrorfast.ledger.types import DecimalText, JsonText
 
 __all__ = ["FINGERPRINT_TABLES", "FOLDED_TABLES", "METADATA", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -157,6 +157,9 @@ FILLS = sa.Table(
     _word("liquidity"),
     _word("purpose"),
     _word("venue_trade_id"),
+    sa.Column("attempt", sa.BigInteger),
+    _word("fee_currency"),
+    _money("fee_quantity"),
     # Account currency per unit of the quote currency that price and fee are in; null: it is the account's own.
     _money("rate"),
     # A venue's trade is booked once; nulls (simulated fills) do not collide in SQL.

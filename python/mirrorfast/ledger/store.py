@@ -441,7 +441,7 @@ class Ledger:
         """
         source = sqlite_path(self.target)
         if source is None:
-            raise LedgerError(f"ledger {self.name}: back a server up with its own tools")
+            raise LedgerError(f"ledger {self.name}: back a server up with its own tools: pg_dump --format=custom")
         return copy_file(source, Path(path))
 
     def _frame(self, query: sa.Select[Any], source: sa.Table, *, exact: bool) -> pl.DataFrame:

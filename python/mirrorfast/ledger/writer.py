@@ -16,7 +16,7 @@ from mirrorfast.ledger.database import LOCKS, app_version, connect, sqlite_path,
 from mirrorfast.ledger.events import FINAL_STATUSES, Batch, Event
 from mirrorfast.ledger.identifiers import check_run
 from mirrorfast.ledger.journal import GENESIS, Fold, Rows, chain
-from mirrorfast.ledger.schema import CHECKPOINTS, EVENTS, FOLDED_TABLES, ORDERS, RUNS, TABLES
+from mirrorfast.ledger.schema import CHECKPOINTS, EVENTS, FILLS, FOLDED_TABLES, ORDERS, RUNS, TABLES
 from mirrorfast.ledger.types import json_text
 
 if TYPE_CHECKING:
@@ -299,27 +299,31 @@ class RunWriter:
         self.flush(checkpoint=checkpoint)
         return True
 
-    def record_intents(self, batch: Batch) -> None:
+    def record_intents(self, batch: Batch, *, checkpoint: Callable[[], Checkpoint] | None = None) -> None:
         """Make orders durable before they are sent: returns when the disk has them.
 
         Parameters
         ----------
         batch
-            Orders only.
+            Whatever happened, and then the orders that are to be sent.
+        checkpoint
+            As for `write`: a state that knows of the orders, stored with them or not at all.
 
         Raises
         ------
         LedgerError
-            When they could not be stored. They are forgotten then, and **must not be sent**.
-        ParameterError
-            When there is anything but orders.
+            When they could not be stored. The orders are forgotten then, and **must not be sent**; everything else
+            stays in memory and goes with the next commit.
         """
-        if any(event.kind != "order" for event in batch.events):
-            raise ParameterError("record_intents: expected orders only")
+        # The orders come last, so that they alone can be taken back.
+        first = len(batch.events)
+        while first and batch.events[first - 1].kind == "order":
+            first -= 1
+        self._stage(batch.events[:first])
         before = (self._seq, self._digest, len(self._events), len(self._rows.inserts["orders"]))
-        self._stage(batch.events)
         try:
-            self.flush()
+            self._stage(batch.events[first:])
+            self.flush(checkpoint=checkpoint)
         except BaseException:
             self._seq, self._digest, events, orders = before
             for row in self._rows.inserts["orders"][orders:]:
@@ -397,6 +401,8 @@ class RunWriter:
 
     def _stage(self, events: Iterable[Event]) -> None:
         for event in events:
+            if event.kind == "fill" and self._is_booked(event):
+                continue
             event.seq = self._seq + 1
             self._fold.apply(event, self._rows)
             self._seq = event.seq
@@ -411,6 +417,10 @@ class RunWriter:
                     "digest": self._digest,
                 }
             )
+
+    def _is_booked(self, event: Event) -> bool:
+        trade = event.payload["venue_trade_id"]
+        return trade is not None and self.has_trade(event.payload["symbol"], trade)
 
     def _insert_checkpoint(self, connection: sa.Connection, state: Checkpoint) -> None:
         of_run = CHECKPOINTS.c.run == self.run
@@ -481,6 +491,113 @@ class RunWriter:
             row = self._load_order(order, None)
             known = row["attempt"] if row else 0
         return known + 1
+
+    def has_trade(self, symbol: str, trade: str) -> bool:
+        """Tell whether a venue's trade is booked, committed or waiting.
+
+        Parameters
+        ----------
+        symbol
+            Symbol.
+        trade
+            The venue's id of the trade.
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
+        waiting = self._rows.inserts["fills"]
+        if any(row["venue_trade_id"] == trade and row["symbol"] == symbol for row in waiting):
+            return True
+        query = sa.select(FILLS.c.id).where(
+            FILLS.c.run == self.run, FILLS.c.symbol == symbol, FILLS.c.venue_trade_id == trade
+        )
+        with self._transaction() as connection:
+            return connection.execute(query).first() is not None
+
+    def fills(self, order: int | None = None) -> list[dict[str, Any]]:
+        """Return the fills that are committed.
+
+        Parameters
+        ----------
+        order
+            Only of this order.
+
+        Returns
+        -------
+        list of dict
+            Their rows in the order in which they were booked, with exact decimals.
+        """
+        query = sa.select(FILLS).where(FILLS.c.run == self.run).order_by(FILLS.c.seq)
+        if order is not None:
+            query = query.where(FILLS.c.order == order)
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def last_order(self, symbol: str, purpose: str) -> dict[str, Any] | None:
+        """Return the newest order of a symbol that served a purpose.
+
+        Parameters
+        ----------
+        symbol
+            Symbol.
+        purpose
+            Such as ``stop_loss``.
+
+        Returns
+        -------
+        dict or None
+            Its row.
+        """
+        query = (
+            sa.select(ORDERS)
+            .where(ORDERS.c.run == self.run, ORDERS.c.symbol == symbol, ORDERS.c.purpose == purpose)
+            .order_by(ORDERS.c.id.desc(), ORDERS.c.attempt.desc())
+            .limit(1)
+        )
+        with self._transaction() as connection:
+            row = connection.execute(query).mappings().first()
+        return dict(row) if row else None
+
+    def order_of_venue(self, symbol: str, venue_order_id: str) -> dict[str, Any] | None:
+        """Return the order that a venue knows by a number.
+
+        Parameters
+        ----------
+        symbol
+            Symbol.
+        venue_order_id
+            The venue's number.
+
+        Returns
+        -------
+        dict or None
+            Its row.
+        """
+        query = sa.select(ORDERS).where(
+            ORDERS.c.run == self.run, ORDERS.c.symbol == symbol, ORDERS.c.venue_order_id == venue_order_id
+        )
+        with self._transaction() as connection:
+            row = connection.execute(query.order_by(ORDERS.c.id.desc()).limit(1)).mappings().first()
+        return dict(row) if row else None
+
+    def order(self, order: int, attempt: int | None = None) -> dict[str, Any] | None:
+        """Return an order's row as it is committed.
+
+        Parameters
+        ----------
+        order
+            Number of the order within the run.
+        attempt
+            Which sending of it; the newest by default.
+
+        Returns
+        -------
+        dict or None
+            Its row, or None where there is no such order.
+        """
+        return self._load_order(order, attempt)
 
     def _load_order(self, order: int, attempt: int | None) -> dict[str, Any] | None:
         query = sa.select(ORDERS).where(ORDERS.c.run == self.run, ORDERS.c.id == order)

@@ -215,9 +215,7 @@ def _with_card(graph: Any, card: ModelCard) -> bytes:
     return bytes(graph.SerializeToString(deterministic=True))
 
 
-def _compare(
-    graph: bytes, model: Any, normaliser: Any, real: npt.NDArray[np.float32] | None
-) -> dict[str, float]:
+def _compare(graph: bytes, model: Any, normaliser: Any, real: npt.NDArray[np.float32] | None) -> dict[str, float]:
     policy = Policy(graph)
     rows, columns = policy.card.observation.shape
     generator = np.random.default_rng(0)
@@ -240,7 +238,9 @@ def _compare(
         theirs = np.asarray(wanted, np.float32).reshape(len(inputs), size)
     worst = float(np.max(np.abs(ours - theirs), initial=0.0))
     if not (worst <= _TOLERANCE and np.all(np.isfinite(positions)) and np.all((confidence >= 0) & (confidence <= 1))):
-        raise ModelError(f"export: position differs from stable-baselines3 by {worst:.2g}: expected at most {_TOLERANCE:g}")
+        raise ModelError(
+            f"export: position differs from stable-baselines3 by {worst:.2g}: expected at most {_TOLERANCE:g}"
+        )
     return {"observations": len(inputs), "max_difference": worst}
 
 

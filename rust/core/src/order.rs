@@ -281,6 +281,8 @@ pub enum RejectReason {
         /// Margin that is free.
         free: f64,
     },
+    /// A real venue refused it, or the checks before sending did; the words are in the journal.
+    Venue,
 }
 
 impl fmt::Display for RejectReason {
@@ -306,6 +308,7 @@ impl fmt::Display for RejectReason {
             Self::InsufficientMargin { required, free } => {
                 write!(f, "insufficient margin: the order needs {required}, {free} is free")
             }
+            Self::Venue => write!(f, "the venue refused it"),
         }
     }
 }

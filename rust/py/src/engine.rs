@@ -1,8 +1,11 @@
 //! `DecisionEngine` and `SimulatedExchange` as Python drives them in paper and live runs.
 
-use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step};
+use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step, venue};
+use mirrorfast_core::env::ACCOUNT;
 use mirrorfast_core::exchange::SimulatedExchange;
-use mirrorfast_core::order::{BrokerEvent, Fill, Intent, Liquidity, OrderKind, Purpose, Side};
+use mirrorfast_core::order::{
+    BrokerEvent, BrokerEventKind, CancelReason, Fill, Intent, Liquidity, OrderKind, Purpose, RejectReason, Side,
+};
 use mirrorfast_core::risk::{RiskStep, Rule};
 use mirrorfast_core::strategies::Vote;
 use mirrorfast_core::types::{Bar, SymbolId};
@@ -106,7 +109,7 @@ fn parse<T: serde::de::DeserializeOwned>(field: &str, text: &str) -> PyResult<T>
         gateway::raise(mirrorfast_core::CoreError::parameter(
             field,
             format!("{text:?}"),
-            "a name that Fill.as_dict() gives",
+            "a name that as_dict() gives",
         ))
     })
 }
@@ -177,6 +180,36 @@ pub(crate) struct PyEvent(BrokerEvent);
 
 #[pymethods]
 impl PyEvent {
+    /// An event of a real venue. `reason` belongs to `cancelled`; `rate`, `price` and `amount` to `funding`.
+    #[new]
+    #[pyo3(signature = (*, order, symbol, ts, kind, reason="operator", rate=0.0, price=0.0, amount=0.0))]
+    #[allow(clippy::too_many_arguments)] // one keyword a field
+    fn new(
+        order: u64,
+        symbol: SymbolId,
+        ts: i64,
+        kind: &str,
+        reason: &str,
+        rate: f64,
+        price: f64,
+        amount: f64,
+    ) -> PyResult<Self> {
+        let kind = match kind {
+            "accepted" => BrokerEventKind::Accepted,
+            "rejected" => BrokerEventKind::Rejected { reason: RejectReason::Venue },
+            "cancelled" => BrokerEventKind::Cancelled { reason: parse::<CancelReason>("reason", reason)? },
+            "expired" => BrokerEventKind::Expired,
+            "funding" => BrokerEventKind::Funding { rate, price, amount },
+            other => {
+                return Err(gateway::raise(mirrorfast_core::CoreError::parameter(
+                    "kind",
+                    format!("{other:?}"),
+                    "accepted, rejected, cancelled, expired or funding",
+                )));
+            }
+        };
+        Ok(Self(BrokerEvent { ts, order, symbol, kind }))
+    }
     /// Order number; 0 for funding.
     #[getter]
     fn order(&self) -> u64 {
@@ -325,6 +358,10 @@ impl PyEngine {
         })?;
         Ok(PyStep { step, equity: None })
     }
+    /// Position as a share of `largest`, change of equity, unrealised profit and drawdown at the close of these bars.
+    fn outlook(&self, ts: i64, rows: Vec<Row>, largest: f64) -> PyResult<Vec<[f32; ACCOUNT]>> {
+        gateway::guarded(|| self.inner.outlook(&bars(ts, &rows), largest))
+    }
     #[getter]
     fn warm_up(&self) -> usize {
         self.inner.warm_up()
@@ -378,6 +415,29 @@ impl PyEngine {
     fn halted<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.inner.halted())
     }
+    /// Withdraws what would open or enlarge a position; with `close` closes everything and halts.
+    #[pyo3(signature = (ts, *, close))]
+    fn halt(&mut self, ts: i64, close: bool) -> PyResult<PyStep> {
+        let mut step = Step::default();
+        let inner = &mut self.inner;
+        gateway::guarded(|| {
+            inner.halt(ts, close, &mut step);
+            Ok(())
+        })?;
+        Ok(PyStep { step, equity: None })
+    }
+    /// Takes back an order that was asked for and never left.
+    fn withhold(&mut self, intent: &PyIntent, ts: i64) -> PyResult<PyStep> {
+        let mut step = Step::default();
+        if let Intent::Submit(order) = &intent.0 {
+            let inner = &mut self.inner;
+            gateway::guarded(|| {
+                inner.withhold(order, ts, &mut step);
+                Ok(())
+            })?;
+        }
+        Ok(PyStep { step, equity: None })
+    }
     fn lift_halt(&mut self) {
         self.inner.lift_halt();
     }
@@ -401,8 +461,7 @@ impl PyExchange {
     #[new]
     fn new(config_json: &str) -> PyResult<Self> {
         let config = config(config_json)?;
-        let instruments: Vec<_> = config.symbols.iter().map(|s| s.instrument.clone()).collect();
-        Ok(Self { inner: gateway::guarded(|| SimulatedExchange::new(&config.costs, &instruments))? })
+        Ok(Self { inner: gateway::guarded(|| venue(&config))? })
     }
     fn submit(&mut self, intent: &PyIntent) {
         self.inner.submit(&intent.0);

@@ -85,6 +85,10 @@ def test_bytes_and_nested_values() -> None:
     assert "horse" not in str(event)
 
 
+def failing(text: str) -> None:
+    raise RuntimeError(text)
+
+
 def test_records_of_other_loggers_are_masked() -> None:
     register_secret("correct-horse")
     lines = io.StringIO()
@@ -95,7 +99,7 @@ def test_records_of_other_loggers_are_masked() -> None:
     try:
         other.debug("%s %s, Request: %s", "binance", "fetch2", {"X-MBX-APIKEY": "correct-horse"})
         try:
-            raise RuntimeError("GET /order?signature=0a1b2c3d4e5f for correct-horse")
+            failing("GET /order?signature=0a1b2c3d4e5f for correct-horse")
         except RuntimeError:
             other.exception("failed with %s", "correct-horse")
         other.warning("arguments do not fit: %s %s", "correct-horse")
@@ -111,13 +115,13 @@ def test_records_of_other_loggers_are_masked() -> None:
 
 def test_tracebacks_are_masked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     register_secret("correct-horse")
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
     guard_process()
 
     def fail() -> None:
         try:
-            raise RuntimeError("correct-horse")
+            failing("correct-horse")
         except RuntimeError as error:
             raise ValueError("token=0a1b2c3d4e5f") from error
 

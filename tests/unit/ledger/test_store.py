@@ -198,9 +198,9 @@ def test_an_older_ledger_is_upgraded_after_a_copy(sound, tmp_path, monkeypatch):
 
 
 def test_a_ledger_of_the_first_schema_keeps_its_rows(path, synthetic, monkeypatch):
-    new = {"fill": {"rate"}, "trade": {"entry_rate", "exit_rate"}}
+    new = {"fill": {"rate", "attempt", "fee_currency", "fee_quantity"}, "trade": {"entry_rate", "exit_rate"}}
     with monkeypatch.context() as patch:
-        # As the first release wrote it: neither events nor tables know of rates.
+        # As the first release wrote it: neither events nor tables know of rates, attempts and fees as taken.
         for kind, names in new.items():
             patch.setitem(events.FIELDS, kind, tuple(f for f in events.FIELDS[kind] if f[0] not in names))
             patch.setitem(events._NAMES, kind, events._NAMES[kind] - names)
@@ -458,19 +458,25 @@ def test_a_venue_trade_is_booked_once(path):
     writer.write(batch)
     again = Batch(2)
     again.fill(fill | {"id": 2})
-    with pytest.raises(LedgerError, match="UNIQUE"):
-        writer.write(again)
+    writer.write(again)
+    assert writer.has_trade("BTC/USD", "t1")
+    assert not writer.has_trade("BTC/USD", "t2")
+    assert [row["id"] for row in writer.fills(1)] == [1]
     writer.close()
     assert ledger.frame("fills", "r").height == 1
+    assert ledger.verify("r").is_sound
     ledger.close()
 
 
-def test_intents_are_orders_only(path):
+def test_intents_go_with_what_came_before_them_and_with_a_state(path):
     with Ledger.open(path) as ledger:
         writer = writer_of(ledger, commit="each")
         writer.begin()
-        with pytest.raises(ParameterError, match="orders only"):
-            writer.record_intents(equity_batch(1))
+        batch = equity_batch(1)
+        batch.order(ORDER)
+        writer.record_intents(batch, checkpoint=lambda: Checkpoint(1, b"engine"))
+        assert ledger.last_checkpoint("r").seq == writer.seq == 2
+        assert ledger.frame("equity", "r").height == 1
         writer.close()
         with pytest.raises(LedgerError, match="not begun, or closed"):
             writer.write(equity_batch(1))

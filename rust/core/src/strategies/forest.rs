@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CoreError, Result};
+use crate::random::Random;
 use crate::strategies::given::Dated;
 
 /// Number of features.
@@ -441,30 +442,6 @@ fn quantile(values: &mut [f64], q: f64) -> f64 {
     let (lesser, &mut high, _) = values.select_nth_unstable_by(above, f64::total_cmp);
     let low = if above == below { high } else { lesser.iter().copied().fold(f64::NEG_INFINITY, f64::max) };
     low + (place - below as f64) * (high - low)
-}
-
-/// `SplitMix64` (Steele, Lea and Flood, 2014).
-#[derive(Debug, Clone)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Uniform in 0..n.
-    fn below(&mut self, n: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
-    }
-
-    /// Uniform in [0, 1).
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }
 
 #[cfg(test)]
