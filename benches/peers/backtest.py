@@ -242,7 +242,7 @@ def pipeline() -> str:
         taken.append(time.perf_counter_ns() - begin)
     p50, p99 = np.percentile(taken[5_000:], [50, 99]) / 1e3
     return (
-        f"Every feature and {len(names)} strategies (their models fitted anew every 100 bars, in line), ensemble, "
+        f"Every feature and {len(names)} strategies (their models fitted anew every 100 bars), ensemble, "
         "risk, orders, "
         f"one symbol: {rate:,.0f} bars/s. One closed bar to intents through Python: p50 {p50:.1f} µs, p99 {p99:.1f} µs."
     )

@@ -255,6 +255,9 @@ pub(super) struct Growth {
     aside: Vec<Row>,
 }
 
+/// Nodes of a tree that room is made for.
+const ROOM: usize = 192;
+
 /// Rows that are still to be divided.
 #[derive(Debug, Clone, Copy, Default)]
 struct Task {
@@ -276,7 +279,10 @@ impl Growth {
             trees,
             contamination,
             random: Random(seed),
+            // Room for most forests: one that grows while it is copied makes a bar wait.
             forest: Forest {
+                nodes: Vec::with_capacity(trees * size.min(ROOM)),
+                paths: Vec::with_capacity(trees * size.min(ROOM)),
                 roots: Vec::with_capacity(trees),
                 scale: average_path(size as u32).max(1.0),
                 ..Forest::default()
