@@ -2,6 +2,7 @@
 
 import math
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,6 +10,8 @@ import typer
 
 from mirrorfast.cli.dashboard import ControlOption, HostOption, OriginOption, PortOption
 from mirrorfast.cli.figures import figures, plain
+from mirrorfast.cli.live_watchers import NotifyOption, Page, Watchers
+from mirrorfast.cli.monitor import MetricsOption, Monitor
 from mirrorfast.cli.options import (
     ConfigOption,
     FromOption,
@@ -28,7 +31,14 @@ if TYPE_CHECKING:
     from mirrorfast.rl.policy import Policy
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
-__all__ = ["live"]
+__all__ = ["Mode", "live"]
+
+
+class Mode(StrEnum):
+    """Whose money it is."""
+
+    PAPER = "paper"
+    LIVE = "live"
 
 
 def live(
@@ -53,6 +63,15 @@ def live(
         bool, typer.Option("--stream/--poll", help="With --exchange: bars by WebSocket, or by REST as they close.")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="With --exchange: stop after so many new bar times.")] = None,
+    mode: Annotated[
+        Mode, typer.Option(help="'live' sends real orders to the account at --exchange: real money.")
+    ] = Mode.PAPER,
+    i_understand_the_risk: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="With --mode live: the account that may lose its money.")
+    ] = None,
+    accept_account: Annotated[
+        bool, typer.Option(help="With --mode live: I have looked at a difference between account and book; go on.")
+    ] = False,
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
     policy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --meta.")
@@ -61,6 +80,7 @@ def live(
         Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] | None,
         typer.Option(help="Who decides: rules, policy, or a blend. Default: the configuration's, or confidence_blend."),
     ] = None,
+    metrics: MetricsOption = None,
     dashboard: Annotated[
         bool,
         typer.Option("--dashboard", help="Serve the run to the browser while it goes on; see `mirrorfast dashboard`."),
@@ -69,26 +89,59 @@ def live(
     dashboard_host: HostOption = "127.0.0.1",
     dashboard_origin: OriginOption = None,
     dashboard_control: ControlOption = False,
+    notify: NotifyOption = None,
+    notify_fills: Annotated[bool, typer.Option(help="With --notify: tell every execution, too.")] = False,
+    notify_weekly: Annotated[
+        bool, typer.Option(help="With --notify: send the weekly report when a week is over.")
+    ] = True,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Paper-trade a market replay, or an exchange's prices: feed, features, strategies, risk, broker, ledger, report.
 
-    No order reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
+    No order reaches a real exchange, unless --mode live says so. Ctrl-C stops at the next bar; start again with the
+    same --run to go on.
     """
     from mirrorfast.cli.policy import decided, trained
     from mirrorfast.cli.span import chosen
     from mirrorfast.system import IntegratedTradingSystem
 
     pace = _speed(speed)
-    origins = tuple(dashboard_origin or ())
-    page = (dashboard_host, dashboard_port, origins, dashboard_control) if dashboard else None
+    page = Page(dashboard_host, dashboard_port, tuple(dashboard_origin or ()), dashboard_control) if dashboard else None
+    watchers = Watchers(page, tuple(notify or ()), fills=notify_fills, weekly=notify_weekly)
+    if mode is Mode.LIVE:
+        from mirrorfast.cli.live_trade import trade
+
+        if exchange is None:
+            raise ParameterError("--mode live: expected --exchange")
+        for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
+            if value is not None:
+                raise ParameterError(f"{option} = {value}: expected without --mode live")
+        trade(
+            exchange,
+            decided(load(config), meta),
+            symbols,
+            timeframe,
+            stream=stream,
+            limit=limit,
+            pace=pace,
+            run=run,
+            json_=json_,
+            account=i_understand_the_risk,
+            accept=accept_account,
+            policy=trained(policy),
+            metrics=metrics,
+            watchers=watchers,
+        )
+        return
+    if i_understand_the_risk is not None or accept_account:
+        raise ParameterError("--i-understand-the-risk and --accept-account: expected together with --mode live")
     if exchange is not None:
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
                 raise ParameterError(f"{option} = {value}: expected without --exchange")
         wanted = decided(load(config), meta)
-        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, json_, page)
+        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, metrics, json_, watchers)
         return
     if timeframe is not None or stream or limit is not None:
         raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
@@ -97,11 +150,12 @@ def live(
     system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=source, policy=trained(policy))
     screen = console()
     with ExitStack() as stack:
-        summary = system.run(watch=_watch(stack, None if json_ else screen, cfg, page))
+        watch = watching(stack, None if json_ else screen, cfg, watchers)
+        summary = system.run(watch=watch if metrics is None else Monitor(stack, metrics).watching(watch))
     if json_:
-        print_json(_plain(summary))
+        print_json(plain_summary(summary))
     else:
-        _print(screen, summary)
+        print_summary(screen, summary)
 
 
 def _live(
@@ -114,10 +168,12 @@ def _live(
     limit: int | None,
     pace: float | None,
     run: str | None,
+    metrics: str | None,
     json_: bool,
-    page: "Page | None",
+    watchers: Watchers,
 ) -> None:
     from mirrorfast.cli.live_feed import LiveMarket
+    from mirrorfast.data.timeframes import interval_ms
 
     screen = console()
     frame = timeframe or ("1h" if cfg.timeframe == "auto" else cfg.timeframe)
@@ -126,22 +182,27 @@ def _live(
         LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market,
         ExitStack() as stack,
     ):
+        monitor = None if metrics is None else Monitor(stack, metrics)
+        market.meter = None if monitor is None else monitor.data
         system = market.system(run, policy=policy)
-        summary = system.run(watch=_watch(stack, None if json_ else screen, cfg, page))
+        watchers.health, watchers.reconnects = market.health, market.reconnects
+        watch = watching(stack, None if json_ else screen, cfg, watchers)
+        if monitor is not None:
+            # The simulator's time may run faster than ours.
+            bar_s = interval_ms(system.interval) / 1_000 if exchange != "simulator" else None
+            watch = monitor.watching(watch, bar_s=bar_s)
+        summary = system.run(watch=watch)
     if json_:
-        print_json(_plain(summary))
+        print_json(plain_summary(summary))
     else:
-        _print(screen, summary, exchange)
+        print_summary(screen, summary, exchange)
 
 
-Page = tuple[str, int, tuple[str, ...], bool]
+def watching(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", watchers: Watchers) -> Any:
+    """Make what watches a run, once the run is known: the live view, and what the options asked for."""
 
-
-def _watch(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", page: Page | None) -> Any:
     def watch(system: "IntegratedTradingSystem", total: int | None) -> list[Any]:
-        observers: list[Any] = []
-        if page is not None:
-            observers.append(_serve(stack, system, page))
+        observers = watchers.observers(stack, system)
         if screen is not None:
             from mirrorfast.cli.live_view import LiveView
 
@@ -159,35 +220,6 @@ def _watch(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", pag
     return watch
 
 
-def _serve(stack: ExitStack, system: "IntegratedTradingSystem", page: Page) -> Any:
-    """Serve the run from a thread of its own, which ends with it."""
-    from mirrorfast.cli.dashboard import say_where
-    from mirrorfast.dashboard import DashboardServer, LiveSource
-    from mirrorfast.dashboard.control import FolderControl
-    from mirrorfast.dashboard.server import dashboard_token
-    from mirrorfast.ledger import Ledger
-
-    host, port, origins, controls = page
-    token, made = dashboard_token()
-    # Not Ledger.open: it looks at the file itself, and closing that would drop the locks of the writer in this process.
-    with Ledger(system.ledger_target, busy_timeout_s=5.0, writable=False, immutable=False) as ledger:
-        source = LiveSource(ledger, system.run_id)
-    server = DashboardServer(
-        source,
-        token=token,
-        host=host,
-        port=port,
-        origins=origins,
-        control=FolderControl(system.directory),
-        controls=controls,
-    )
-    # Last in, first out: the source hears how the run ended before the server lets go.
-    stack.enter_context(server)
-    stack.push(lambda error, *_: source.end("failed" if error else system.status))
-    say_where(server, token if made else None)
-    return source
-
-
 def _speed(text: str) -> float | None:
     if text == "max":
         return None
@@ -200,7 +232,8 @@ def _speed(text: str) -> float | None:
     return value
 
 
-def _plain(summary: "RunSummary") -> dict[str, Any]:
+def plain_summary(summary: "RunSummary") -> dict[str, Any]:
+    """Give a summary as JSON values."""
     return {
         "run": summary.run,
         "status": summary.status,
@@ -215,7 +248,8 @@ def _plain(summary: "RunSummary") -> dict[str, Any]:
     }
 
 
-def _print(screen: "Console", summary: "RunSummary", exchange: str | None = None) -> None:
+def print_summary(screen: "Console", summary: "RunSummary", exchange: str | None = None, *, live: bool = False) -> None:
+    """Show how a run went."""
     from rich import box
     from rich.table import Table
 
@@ -234,6 +268,7 @@ def _print(screen: "Console", summary: "RunSummary", exchange: str | None = None
     screen.print(f"Report  {summary.report}", soft_wrap=True, highlight=False)
     if summary.status != "finished":
         where = "" if exchange is None else f"--exchange {exchange} "
+        where = f"--mode live {where}" if live else where
         screen.print(
             f"Stopped. Go on with: mirrorfast live {where}--run {summary.run}", soft_wrap=True, highlight=False
         )

@@ -42,6 +42,14 @@ pub struct Instrument {
     pub max_leverage: f64,
     /// Maintenance margin as a fraction of the notional, in [0, 1).
     pub maintenance_margin: f64,
+    /// What this symbol costs, where it is not what the run's costs say: fee of a fill that takes liquidity.
+    pub taker_fee: Option<f64>,
+    /// Fee of a fill that gives liquidity; < 0 is a rebate.
+    pub maker_fee: Option<f64>,
+    /// Distance of bid and ask, a fraction of the price.
+    pub spread: Option<f64>,
+    /// Slippage of fills that take liquidity, always this fraction of the price.
+    pub slippage: Option<f64>,
 }
 
 impl Default for Instrument {
@@ -58,6 +66,10 @@ impl Default for Instrument {
             multiplier: 1.0,
             max_leverage: 125.0,
             maintenance_margin: 0.005,
+            taker_fee: None,
+            maker_fee: None,
+            spread: None,
+            slippage: None,
         }
     }
 }
@@ -90,6 +102,14 @@ impl Instrument {
         }
         if !(0.0..1.0).contains(&self.maintenance_margin) {
             return Err(self.fault("maintenance_margin", self.maintenance_margin, "a fraction in [0, 1)"));
+        }
+        for (name, v) in [("taker_fee", self.taker_fee), ("spread", self.spread), ("slippage", self.slippage)] {
+            if let Some(v) = v.filter(|v| !(0.0..1.0).contains(v)) {
+                return Err(self.fault(name, v, "a fraction in [0, 1)"));
+            }
+        }
+        if let Some(v) = self.maker_fee.filter(|&v| !(v > -1.0 && v < 1.0)) {
+            return Err(self.fault("maker_fee", v, "a fraction in (-1, 1)"));
         }
         Ok(())
     }
