@@ -105,7 +105,9 @@ def _logging_as_it_was() -> Iterator[None]:
     # A command sets logging up for its process; here many commands share one.
     root, renderer = logging.getLogger("mirrorfast"), telemetry._renderer
     before = (root.level, root.propagate, list(root.handlers))
+    hook = sys.excepthook
     yield
+    sys.excepthook = hook
     root.level, root.propagate, root.handlers = before
     root.manager._clear_cache()  # type: ignore[attr-defined]
     telemetry._renderer = renderer

@@ -22,6 +22,7 @@ from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import Feed, RecordedFeed, ReplayFeed
 from mirrorfast.data.files import read_bars
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
@@ -33,6 +34,7 @@ from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
 from mirrorfast.ledger.instance import LOCK_FILE, InstanceLock
 from mirrorfast.ledger.weights import last_weights
+from mirrorfast.monitoring.supervisor import supervised
 from mirrorfast.strategies.lineup import Lineup
 from mirrorfast.strategies.voting import VoteStream
 from mirrorfast.telemetry import get_logger
@@ -160,7 +162,7 @@ class IntegratedTradingSystem:
         self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
         self._policy = policy
         given = config or TradingConfig()
-        self.config = self._taught(given if policy is None else blended(given))
+        self.config = with_funding(self._taught(given if policy is None else blended(given)))
         if bars is None:
             path = self.config.bars
             bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
@@ -189,6 +191,21 @@ class IntegratedTradingSystem:
         self._ended: asyncio.Event | None = None
         self._stopping = False
         self._status = "new"
+        self._switch: KillSwitch | None = None
+        #: What is put around the broker of the next run, such as meters; set by an observer's maker at the latest.
+        self.around_broker: Callable[[Any], Any] | None = None
+
+    @property
+    def halted_by_person(self) -> str | None:
+        """Who halted the run and why.
+
+        Returns
+        -------
+        str or None
+            ``None`` while nobody did.
+        """
+        halt = None if self._switch is None else self._switch.halted
+        return None if halt is None else halt.sentence
 
     def _taught(self, config: TradingConfig) -> TradingConfig:
         """Give the strategies the weights of the run that the configuration names; a resumed run keeps its own."""
@@ -296,9 +313,10 @@ class IntegratedTradingSystem:
         watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None,
     ) -> Outcome:
         broker = SimulatedBroker(self.engine_json)
-        run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols)
+        run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols, group=self._group)
         switch = KillSwitch(self.directory, shared=self.config.runs, policy=self.config.control.on_halt)
         switch.recall(ledger, self.run_id)
+        self._switch = switch
         with (
             InstanceLock(self.directory / LOCK_FILE, f"run {self.run_id!r}", on_lost=_halting(switch)),
             _interruptible(self.stop),
@@ -315,15 +333,16 @@ class IntegratedTradingSystem:
             resumed = {} if checkpoint is None else checkpoint.feed
             voters = self._voters(after, resumed.get("voters", {}))
             session = self._session(after, resumed.get("policy", {}))
-            async with self._feed(after) as feed:
+            async with self._feed(after) as feed, supervised(f"run {self.run_id}"):
+                observers = tuple(watch(self, feed.total) if watch else ())
                 loop = TradingLoop(
                     engine=self.engine,
-                    broker=broker,
+                    broker=broker if self.around_broker is None else self.around_broker(broker),
                     feed=feed,
                     writer=writer,
                     symbols=self.symbols,
                     strategies=self.strategies,
-                    observers=tuple(watch(self, feed.total) if watch else ()),
+                    observers=observers,
                     voters=voters,
                     policy=session,
                     switch=switch,
@@ -338,6 +357,13 @@ class IntegratedTradingSystem:
             self._status = "finished" if outcome.finished else "interrupted"
             writer.finish(self._status, checkpoint=end)
             return outcome
+
+    @property
+    def _group(self) -> int:
+        """Bar times that are committed together: about those of a second, for whoever reads the ledger meanwhile."""
+        if self._open_feed is not None:
+            return 1
+        return 500 if self._speed is None else max(1, min(500, round(self._speed)))
 
     def _voters(self, after: int | None, state: dict[str, Any]) -> VoteStream | None:
         if not self.lineup.own:

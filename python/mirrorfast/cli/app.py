@@ -14,11 +14,14 @@ from mirrorfast.cli import (
     doctor,
     evaluate,
     export,
+    journal,
     live,
     replay_check,
+    report,
     scan,
     secrets,
     simulator,
+    status,
     sweep,
     train,
     walk_forward,
@@ -57,6 +60,7 @@ def root(
 
 app.command("live")(live.live)
 app.command("dashboard")(dashboard.dashboard)
+app.add_typer(report.app, name="report")
 app.command("backtest")(backtest.backtest)
 app.command("check-bias")(check_bias.check_bias)
 app.command("sweep")(sweep.sweep)
@@ -72,4 +76,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(secrets.app, name="secrets")
 app.command("halt")(control.halt)
 app.command("resume")(control.resume)
+app.command("status")(status.status)
+app.command("positions")(status.positions)
+app.command("trades")(status.trades)
+app.add_typer(journal.app, name="journal")
 app.command("doctor")(doctor.doctor)

@@ -17,6 +17,7 @@ _LAZY = {
     "PolicyStream": "mirrorfast.rl.observation",
     "RLTradingAgent": "mirrorfast.rl.agent",
     "Recipe": "mirrorfast.rl.recipe",
+    "SyntheticMarket": "mirrorfast.rl.synthetic",
     "TradingEnvironment": "mirrorfast.rl.environment",
     "TradingVecEnv": "mirrorfast.rl.vec_env",
     "TradingVectorEnv": "mirrorfast.rl.vector_env",
@@ -24,6 +25,7 @@ _LAZY = {
     "make_model": "mirrorfast.rl.making",
     "make_vec": "mirrorfast.rl.vector_env",
     "preset": "mirrorfast.rl.presets",
+    "synthetic_market": "mirrorfast.rl.synthetic",
     "walk_forward_policy": "mirrorfast.rl.making",
 }
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from mirrorfast.rl.policy import Policy
     from mirrorfast.rl.presets import preset
     from mirrorfast.rl.recipe import Recipe
+    from mirrorfast.rl.synthetic import SyntheticMarket, synthetic_market
     from mirrorfast.rl.vec_env import TradingVecEnv
     from mirrorfast.rl.vector_env import TradingVectorEnv, make_vec
     from mirrorfast.rl.verdict import Evaluation
@@ -53,6 +56,7 @@ __all__ = [
     "PolicyStream",
     "RLTradingAgent",
     "Recipe",
+    "SyntheticMarket",
     "TradingEnvironment",
     "TradingVecEnv",
     "TradingVectorEnv",
@@ -60,6 +64,7 @@ __all__ = [
     "make_model",
     "make_vec",
     "preset",
+    "synthetic_market",
     "walk_forward_policy",
 ]
 

@@ -249,10 +249,11 @@ def _instrument(trading: TradingConfig, symbol: str, close: pl.Series, capital: 
     document = json.loads(trading.to_engine_json((symbol,)))
     instrument: dict[str, Any] = document["symbols"][0]["instrument"]
     if symbol not in trading.instruments:
-        # Steps must not show: at most a ten-millionth of the price, and of what the account can buy.
+        # Steps must not show: they are finer where one is more than a millionth of the price, or of what is bought.
         low, high = float(close.min()), float(close.max())  # type: ignore[arg-type]
-        instrument["tick"] = min(instrument["tick"], 10.0 ** math.floor(math.log10(low) - 9))
-        instrument["lot"] = min(instrument["lot"], 10.0 ** math.floor(math.log10(capital / high) - 9))
+        for name, size in (("tick", low), ("lot", capital / high)):
+            if instrument[name] > 1e-6 * size:
+                instrument[name] = 10.0 ** math.floor(math.log10(size) - 9)
     return json.dumps(instrument)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mirrorfast.config import RLConfig
 from mirrorfast.errors import ParameterError
 from mirrorfast.rl.environment_data import EnvironmentData, require_extra
 
@@ -22,6 +21,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mirrorfast.config import RLConfig
     from mirrorfast.signals.encoder import SignalEncoder
 
 __all__ = ["TradingVectorEnv", "make_vec"]

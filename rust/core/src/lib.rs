@@ -5,6 +5,7 @@
 
 pub mod backtest;
 pub mod bars;
+pub mod candle_text;
 pub mod encoder;
 pub mod engine;
 pub mod ensemble;

@@ -1,6 +1,6 @@
 //! `DecisionEngine` and `SimulatedExchange` as Python drives them in paper and live runs.
 
-use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step};
+use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step, venue};
 use mirrorfast_core::env::ACCOUNT;
 use mirrorfast_core::exchange::SimulatedExchange;
 use mirrorfast_core::order::{
@@ -461,8 +461,7 @@ impl PyExchange {
     #[new]
     fn new(config_json: &str) -> PyResult<Self> {
         let config = config(config_json)?;
-        let instruments: Vec<_> = config.symbols.iter().map(|s| s.instrument.clone()).collect();
-        Ok(Self { inner: gateway::guarded(|| SimulatedExchange::new(&config.costs, &instruments))? })
+        Ok(Self { inner: gateway::guarded(|| venue(&config))? })
     }
     fn submit(&mut self, intent: &PyIntent) {
         self.inner.submit(&intent.0);

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 mod arrow;
 mod backtest;
 mod bars;
+mod candles;
 mod columns;
 mod convert;
 mod encoder;
@@ -29,6 +30,7 @@ mod variant;
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     bars::register(m)?;
+    candles::register(m)?;
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;

@@ -25,6 +25,7 @@ use universe::Universe;
 use crate::ensemble::{EnsembleInput, StrategyTrainer};
 use crate::env::ACCOUNT;
 use crate::error::{CoreError, Result};
+use crate::exchange::SimulatedExchange;
 use crate::instrument::Instrument;
 use crate::meta::MetaController;
 use crate::order::{CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
@@ -103,7 +104,23 @@ struct Image {
 }
 
 /// Layout of [`DecisionEngine::snapshot`]; raised whenever a state changes shape.
-const SNAPSHOT_VERSION: u32 = 3;
+const SNAPSHOT_VERSION: u32 = 4;
+
+/// The simulated venue of a run: its instruments, costs and funding; where margin is checked, the account as well.
+///
+/// # Errors
+/// As [`SimulatedExchange::with_account`] and [`SimulatedExchange::set_funding_rates`].
+pub fn venue(config: &EngineConfig) -> Result<SimulatedExchange> {
+    let instruments: Vec<Instrument> = config.symbols.iter().map(|s| s.instrument.clone()).collect();
+    let account = rates::account(config, &instruments)?;
+    let mut exchange = SimulatedExchange::with_account(&config.costs, &instruments, &account)?;
+    for (k, symbol) in config.symbols.iter().enumerate() {
+        if !symbol.funding.is_empty() {
+            exchange.set_funding_rates(k as SymbolId, symbol.funding.clone())?;
+        }
+    }
+    Ok(exchange)
+}
 
 impl DecisionEngine {
     /// An engine before its first bar.
