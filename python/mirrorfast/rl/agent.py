@@ -48,6 +48,15 @@ class AgentEvaluation:
     ----------
     agent, result
         As given.
+
+    Examples
+    --------
+    >>> import mirrorfast as mf
+    >>> config = mf.RLConfig(lookback=4, n_envs=8, n_steps=16, n_epochs=1, total_timesteps=128)
+    >>> bars = mf.sample_bars(["BTC/USD"])
+    >>> report = mf.RLTradingAgent("PPO", config).train(bars.head(600)).evaluate(bars.tail(300), rules=False)
+    >>> report.result.table["contender"].to_list()
+    ['policy', 'buy & hold', 'flat', 'random']
     """
 
     def __init__(self, agent: RLTradingAgent, result: Evaluation) -> None:
