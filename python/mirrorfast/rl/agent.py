@@ -197,7 +197,8 @@ class RLTradingAgent:
         span, check = Span.for_training(bars, self.config, features=features)
         env = TradingVecEnv(span.data, self.config.n_envs, self.config, seed=use)
         model = make_learner(self.config, env, seed=use, tensorboard=None if tensorboard is None else str(tensorboard))
-        facts = span.facts() | {"seed": use}
+        # What picked the weights was seen, too.
+        facts = span.facts() | {"seed": use, "seen_until": (check or span).facts()["last"]}
         with ExitStack() as stack:
             stack.callback(env.close)
             if progress and observer is None:

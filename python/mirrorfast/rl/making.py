@@ -186,8 +186,8 @@ def make_model(
 
     Notes
     -----
-    The model that is written is trained on all bars of the recipe, as its card says; the walk-forward result is what
-    the same recipe gave on bars that it had not seen.
+    The model that is written has seen all bars of the recipe, the last of them to pick its weights, as its card says;
+    the walk-forward result is what the same recipe gave on bars that it had not seen.
 
     Examples
     --------

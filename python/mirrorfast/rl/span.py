@@ -226,7 +226,9 @@ class Span:
         first, last = self._ends()
         if self.since is not None:
             first = _utc(self.since)
-        return first.isoformat() <= str(facts["last"]) and last.isoformat() >= str(facts["first"])
+        return first.isoformat() <= str(facts.get("seen_until", facts["last"])) and last.isoformat() >= str(
+            facts["first"]
+        )
 
     def _ends(self) -> tuple[datetime, datetime]:
         ends: tuple[datetime, datetime] = self.bars.select(
