@@ -22,6 +22,7 @@ from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import Feed, RecordedFeed, ReplayFeed
 from mirrorfast.data.files import read_bars
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
@@ -161,7 +162,7 @@ class IntegratedTradingSystem:
         self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
         self._policy = policy
         given = config or TradingConfig()
-        self.config = self._taught(given if policy is None else blended(given))
+        self.config = with_funding(self._taught(given if policy is None else blended(given)))
         if bars is None:
             path = self.config.bars
             bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
@@ -312,7 +313,7 @@ class IntegratedTradingSystem:
         watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None,
     ) -> Outcome:
         broker = SimulatedBroker(self.engine_json)
-        run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols)
+        run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols, group=self._group)
         switch = KillSwitch(self.directory, shared=self.config.runs, policy=self.config.control.on_halt)
         switch.recall(ledger, self.run_id)
         self._switch = switch
@@ -356,6 +357,13 @@ class IntegratedTradingSystem:
             self._status = "finished" if outcome.finished else "interrupted"
             writer.finish(self._status, checkpoint=end)
             return outcome
+
+    @property
+    def _group(self) -> int:
+        """Bar times that are committed together: about those of a second, for whoever reads the ledger meanwhile."""
+        if self._open_feed is not None:
+            return 1
+        return 500 if self._speed is None else max(1, min(500, round(self._speed)))
 
     def _voters(self, after: int | None, state: dict[str, Any]) -> VoteStream | None:
         if not self.lineup.own:

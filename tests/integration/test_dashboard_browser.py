@@ -185,8 +185,8 @@ def test_nothing_sticks_out_on_a_phone(page, helpers, tmp_path, width):
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width
         small = page.evaluate(
-            "[...document.querySelectorAll('button, select, input')]"
-            ".filter((e) => e.offsetParent && !e.closest('thead') && e.getBoundingClientRect().height < 30).map((e) => e.id)"
+            "[...document.querySelectorAll('button, select, input')].filter((e) => e.offsetParent"
+            " && !e.closest('thead') && e.getBoundingClientRect().height < 30).map((e) => e.id)"
         )
         assert small == []
 

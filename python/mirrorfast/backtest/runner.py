@@ -15,6 +15,7 @@ from mirrorfast.backtest.policy import ask_policy, policy_columns
 from mirrorfast.backtest.rates import with_rates
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.schema import BAR_SCHEMA, bar_interval, interval_name, require_bars, select_bars, validate_bars
 from mirrorfast.errors import DataError
 from mirrorfast.execution.policy import blended
@@ -39,6 +40,7 @@ def backtest(
     orders: bool = True,
     policy: Any = None,
     rates: Any = None,
+    funding: Any = None,
     bias_check: Literal["raise", "warn", "off"] | None = None,
     trade_from: datetime | None = None,
 ) -> BacktestResult:
@@ -72,6 +74,9 @@ def backtest(
         What quote currencies are worth: ``currency``, ``timestamp`` (when the rate was known, or the open of the run's
         bar that it is the close of) and ``rate`` (account currency for one unit). A bar's close knows the rates of its
         own time and earlier. Where the run has bars of the pair, ``rate_symbols`` of the configuration is shorter.
+    funding : DataFrame, Arrow table or path, optional
+        Funding rates that the perpetuals of the configuration's ``instruments`` paid: ``symbol``, ``timestamp``,
+        ``rate``; see :func:`mirrorfast.data.with_funding`.
     bias_check : {"raise", "warn", "off"}, optional
         What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
         configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more
@@ -120,6 +125,7 @@ def backtest(
     cfg = (config or TradingConfig()).replace(
         strategies=strategies, ensemble=ensemble, risk=risk, costs=costs, bias_check=bias_check
     )
+    cfg = with_funding(cfg, funding)
     if hasattr(policy, "session"):
         cfg = blended(cfg)
     lineup = Lineup.of(cfg)

@@ -17,6 +17,7 @@ from mirrorfast.cli import (
     journal,
     live,
     replay_check,
+    report,
     scan,
     secrets,
     simulator,
@@ -59,6 +60,7 @@ def root(
 
 app.command("live")(live.live)
 app.command("dashboard")(dashboard.dashboard)
+app.add_typer(report.app, name="report")
 app.command("backtest")(backtest.backtest)
 app.command("check-bias")(check_bias.check_bias)
 app.command("sweep")(sweep.sweep)

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from mirrorfast.dashboard.control import FolderControl
     from mirrorfast.ledger import Ledger
 
-__all__ = ["ControlOption", "HostOption", "OriginOption", "PortOption", "dashboard", "newest_ledger", "say_where"]
+__all__ = [
+    "ControlOption",
+    "HostOption",
+    "OriginOption",
+    "PortOption",
+    "dashboard",
+    "find_bars",
+    "find_ledger",
+    "newest_ledger",
+    "say_where",
+]
 
 ControlOption = Annotated[
     bool, typer.Option(help="Let whoever has the token halt and resume trading; asked twice, and journaled.")
@@ -56,11 +66,11 @@ def dashboard(
     from mirrorfast.ledger import Ledger
 
     cfg = load(config)
-    target = _target(ledger, runs, cfg)
+    target = find_ledger(ledger, runs, cfg, run)
     token, made = dashboard_token()
     with Ledger.open(target, create=False) as opened:
         name = run or opened.latest_run()
-        source = LedgerSource(opened, name, bars=_bars(bars, opened, name))
+        source = LedgerSource(opened, name, bars=find_bars(bars, opened, name))
         switch = _control(target, name, cfg, wanted=control)
         with DashboardServer(
             source, token=token, host=host, port=port, origins=origin or (), control=switch, controls=control
@@ -101,14 +111,25 @@ def _control(target: str | Path, run: str, cfg: "TradingConfig", *, wanted: bool
     return FolderControl(beside) if wanted or beside.is_dir() else None
 
 
-def _target(ledger: str | None, runs: Path | None, cfg: "TradingConfig") -> str | Path:
+def find_ledger(ledger: str | None, runs: Path | None, cfg: "TradingConfig", run: str | None = None) -> str | Path:
+    """Find the ledger that a command means: the one named, the configuration's, the run's own, or the newest.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is none.
+    ParameterError
+        When options contradict each other.
+    """
     if ledger is not None:
         if runs is not None:
             raise ParameterError(f"--runs = {runs}: expected without --ledger")
         return ledger if "://" in ledger else Path(ledger)
     if runs is None and cfg.ledger is not None:
         return cfg.ledger.get_secret_value()
-    return newest_ledger(runs or cfg.runs)
+    folder = runs or cfg.runs
+    own = folder / run / "ledger.sqlite" if run is not None else folder
+    return own if own.is_file() else newest_ledger(folder)
 
 
 def newest_ledger(runs: Path) -> Path:
@@ -131,17 +152,15 @@ def newest_ledger(runs: Path) -> Path:
     return max(found, key=written)
 
 
-def _bars(path: Path | None, ledger: "Ledger", run: str) -> Any:
+def find_bars(path: Path | None, ledger: "Ledger", run: str) -> Any:
     """Read the bars for the candles; those of the bundled market are known by their digest."""
-    if path is not None:
-        from mirrorfast.data.files import read_bars
-        from mirrorfast.data.schema import validate_bars
-
-        return validate_bars(read_bars(path), source=str(path))
     from mirrorfast.data.digest import bars_digest
+    from mirrorfast.data.files import read_bars
     from mirrorfast.data.sample import sample_bars
     from mirrorfast.data.schema import validate_bars
 
+    if path is not None:
+        return validate_bars(read_bars(path), source=str(path))
     info = ledger.info(run)
     market = validate_bars(sample_bars(), source="bundled market")
     digest = info["config"].get("bars") if isinstance(info["config"], dict) else None

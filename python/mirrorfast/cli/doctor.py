@@ -26,6 +26,7 @@ _LEAST_FREE: Final = 200 * 2**20
 # One module stands for each extra; the extras are named in pyproject.toml.
 _EXTRAS: Final = {
     "exchange": ("ccxt", "aiohttp"),
+    "train": ("torch", "stable_baselines3", "gymnasium", "onnx"),
     "forex": ("yfinance",),
     "research": ("hmmlearn", "joblib", "optuna", "sklearn", "skl2onnx"),
     "keyring": ("keyring",),

@@ -9,6 +9,7 @@ import typer
 
 from mirrorfast.cli.dashboard import ControlOption, HostOption, OriginOption, PortOption
 from mirrorfast.cli.figures import figures, plain
+from mirrorfast.cli.live_watchers import NotifyOption, Page, Watchers
 from mirrorfast.cli.monitor import MetricsOption, Monitor
 from mirrorfast.cli.options import (
     ConfigOption,
@@ -62,6 +63,7 @@ def live(
         Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] | None,
         typer.Option(help="Who decides: rules, policy, or a blend. Default: the configuration's, or confidence_blend."),
     ] = None,
+    metrics: MetricsOption = None,
     dashboard: Annotated[
         bool,
         typer.Option("--dashboard", help="Serve the run to the browser while it goes on; see `mirrorfast dashboard`."),
@@ -70,7 +72,11 @@ def live(
     dashboard_host: HostOption = "127.0.0.1",
     dashboard_origin: OriginOption = None,
     dashboard_control: ControlOption = False,
-    metrics: MetricsOption = None,
+    notify: NotifyOption = None,
+    notify_fills: Annotated[bool, typer.Option(help="With --notify: tell every execution, too.")] = False,
+    notify_weekly: Annotated[
+        bool, typer.Option(help="With --notify: send the weekly report when a week is over.")
+    ] = True,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -83,14 +89,14 @@ def live(
     from mirrorfast.system import IntegratedTradingSystem
 
     pace = _speed(speed)
-    origins = tuple(dashboard_origin or ())
-    page = (dashboard_host, dashboard_port, origins, dashboard_control) if dashboard else None
+    page = Page(dashboard_host, dashboard_port, tuple(dashboard_origin or ()), dashboard_control) if dashboard else None
+    watchers = Watchers(page, tuple(notify or ()), fills=notify_fills, weekly=notify_weekly)
     if exchange is not None:
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
                 raise ParameterError(f"{option} = {value}: expected without --exchange")
         wanted = decided(load(config), meta)
-        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, metrics, json_, page)
+        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, metrics, json_, watchers)
         return
     if timeframe is not None or stream or limit is not None:
         raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
@@ -99,7 +105,7 @@ def live(
     system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=source, policy=trained(policy))
     screen = console()
     with ExitStack() as stack:
-        watch = _watch(stack, None if json_ else screen, cfg, page)
+        watch = _watch(stack, None if json_ else screen, cfg, watchers)
         summary = system.run(watch=watch if metrics is None else Monitor(stack, metrics).watching(watch))
     if json_:
         print_json(_plain(summary))
@@ -119,7 +125,7 @@ def _live(
     run: str | None,
     metrics: str | None,
     json_: bool,
-    page: "Page | None",
+    watchers: Watchers,
 ) -> None:
     from mirrorfast.cli.live_feed import LiveMarket
     from mirrorfast.data.timeframes import interval_ms
@@ -134,7 +140,8 @@ def _live(
         monitor = None if metrics is None else Monitor(stack, metrics)
         market.meter = None if monitor is None else monitor.data
         system = market.system(run, policy=policy)
-        watch = _watch(stack, None if json_ else screen, cfg, page)
+        watchers.health, watchers.reconnects = market.health, market.reconnects
+        watch = _watch(stack, None if json_ else screen, cfg, watchers)
         if monitor is not None:
             # The simulator's time may run faster than ours.
             bar_s = interval_ms(system.interval) / 1_000 if exchange != "simulator" else None
@@ -146,14 +153,9 @@ def _live(
         _print(screen, summary, exchange)
 
 
-Page = tuple[str, int, tuple[str, ...], bool]
-
-
-def _watch(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", page: Page | None) -> Any:
+def _watch(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", watchers: Watchers) -> Any:
     def watch(system: "IntegratedTradingSystem", total: int | None) -> list[Any]:
-        observers: list[Any] = []
-        if page is not None:
-            observers.append(_serve(stack, system, page))
+        observers = watchers.observers(stack, system)
         if screen is not None:
             from mirrorfast.cli.live_view import LiveView
 
@@ -169,35 +171,6 @@ def _watch(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", pag
         return observers
 
     return watch
-
-
-def _serve(stack: ExitStack, system: "IntegratedTradingSystem", page: Page) -> Any:
-    """Serve the run from a thread of its own, which ends with it."""
-    from mirrorfast.cli.dashboard import say_where
-    from mirrorfast.dashboard import DashboardServer, LiveSource
-    from mirrorfast.dashboard.control import FolderControl
-    from mirrorfast.dashboard.server import dashboard_token
-    from mirrorfast.ledger import Ledger
-
-    host, port, origins, controls = page
-    token, made = dashboard_token()
-    # Not Ledger.open: it looks at the file itself, and closing that would drop the locks of the writer in this process.
-    with Ledger(system.ledger_target, busy_timeout_s=5.0, writable=False, immutable=False) as ledger:
-        source = LiveSource(ledger, system.run_id)
-    server = DashboardServer(
-        source,
-        token=token,
-        host=host,
-        port=port,
-        origins=origins,
-        control=FolderControl(system.directory),
-        controls=controls,
-    )
-    # Last in, first out: the source hears how the run ended before the server lets go.
-    stack.enter_context(server)
-    stack.push(lambda error, *_: source.end("failed" if error else system.status))
-    say_where(server, token if made else None)
-    return source
 
 
 def _speed(text: str) -> float | None:

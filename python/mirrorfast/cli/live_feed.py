@@ -26,6 +26,8 @@ __all__ = ["LiveMarket"]
 _log = get_logger(__name__)
 # Symbols that are traded when none are named: the most traded of the venue.
 _MOST = 10
+# What a person wants to know of, where it has happened.
+_TROUBLE = ("unavailable", "throttled", "banned", "garbage", "deadline", "reconnects", "stale", "gaps", "late_bars")
 
 
 class LiveMarket:
@@ -68,9 +70,27 @@ class LiveMarket:
         self._limit = limit
         self._pace = pace
         self._stack = ExitStack()
+        self._now: MarketDataFetcher | None = None
         self._data = config.data
         #: Who counts what happens on the way to the venue.
         self.meter: DataMeter | None = None
+
+    def reconnects(self) -> int:
+        """Count the connections of the stream that were made again."""
+        return 0 if self._now is None else self._now.counters["reconnects"]
+
+    def health(self) -> dict[str, tuple[str, str]]:
+        """Say how the venue is, for a dashboard: state and text by name."""
+        if self._now is None:
+            return {}
+        found: dict[str, tuple[str, str]] = {}
+        for kind, state in self._now.client.breaker_states.items():
+            level = {"closed": "ok", "half-open": "warning"}.get(state, "error")
+            found[f"breaker: {kind}"] = (level, state)
+        counts = self._now.counters.snapshot()
+        bad = [f"{counts[name]} {name.replace('_', ' ')}" for name in _TROUBLE if counts[name]]
+        found["venue"] = ("ok", f"{counts['answers']:,} answers" + (f", {', '.join(bad)}" if bad else ""))
+        return found
 
     def __enter__(self) -> Self:
         if self._exchange == "simulator":
@@ -152,6 +172,7 @@ class LiveMarket:
 
         kind = StreamFeed if self._stream else PollFeed
         async with self._fetcher(pro=self._stream) as fetcher:
+            self._now = fetcher
             warm_up = system.warm_up + 1
             feed = kind(fetcher, system.symbols, self._timeframe, history=warm_up, after=after)
             if self._limit is None:

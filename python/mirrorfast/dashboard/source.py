@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 import json
-import threading
 import time
 from collections import deque
 from pathlib import Path
@@ -242,8 +241,9 @@ class LiveSource:
 
     Notes
     -----
-    What a batch costs the loop is one lock and a few appends. Orders, fills and trades are never left out; bars,
-    decisions and points of the curve are, oldest first, if the server's thread falls far behind.
+    What a batch costs the loop is a few appends; no lock, as its holder might not be running. Orders, fills and trades
+    are never left out; bars, decisions and points of the curve are, oldest first, if the server's thread falls far
+    behind.
 
     Examples
     --------
@@ -272,13 +272,11 @@ class LiveSource:
         load(ledger, run, self.view)
         self.view.status("running")
         self._symbols: list[str] = ledger.info(run)["symbols"]
-        self._lock = threading.Lock()
-        self._facts: list[tuple[int, int, Any]] = []
+        # Appending to a deque and taking from its other end need no lock.
+        self._facts: deque[tuple[int, int, Any]] = deque()
         self._samples: deque[tuple[int, int, Any]] = deque(maxlen=_WAITING)
-        self._clock: tuple[int, int, int | None] | None = None
+        self._latest: tuple[tuple[int, int, int | None], float, float] | None = None
         self._health = health
-        self._arrived: float | None = None
-        self._gap = 0.0
         self._left_out = 0
         self._batches = 0
         self._shut = False
@@ -295,21 +293,18 @@ class LiveSource:
         if self._shut:
             return
         now = time.monotonic()
-        with self._lock:
-            self._batches += 1
-            at = self._batches
-            self._sample((at, 0, (update.ts, update.bars)))
-            for k, event in enumerate(update.events, 1):
-                # A decision that led to an order is needed when its trade is closed.
-                idle = event.kind == "decision" and event.payload["order_id"] is None
-                if idle or event.kind == "equity":
-                    self._sample((at, k, event))
-                else:
-                    self._facts.append((at, k, event))
-            self._clock = (update.ts, update.done, update.total)
-            if self._arrived is not None:
-                self._gap = now - self._arrived
-            self._arrived = now
+        self._batches += 1
+        at = self._batches
+        self._sample((at, 0, (update.ts, update.bars)))
+        for k, event in enumerate(update.events, 1):
+            # A decision that led to an order is needed when its trade is closed.
+            idle = event.kind == "decision" and event.payload["order_id"] is None
+            if idle or event.kind == "equity":
+                self._sample((at, k, event))
+            else:
+                self._facts.append((at, k, event))
+        before = self._latest
+        self._latest = ((update.ts, update.done, update.total), now, 0.0 if before is None else now - before[1])
 
     def _sample(self, item: tuple[int, int, Any]) -> None:
         self._left_out += len(self._samples) == _WAITING
@@ -317,10 +312,9 @@ class LiveSource:
 
     def poll(self) -> None:
         """Fold what has arrived, in the order in which it happened."""
-        with self._lock:
-            facts, self._facts = self._facts, []
-            samples, self._samples = self._samples, deque(maxlen=_WAITING)
-            clock, arrived, gap, ended = self._clock, self._arrived, self._gap, self._ended
+        latest, ended = self._latest, self._ended
+        # Samples are handed over first, and taken first: of a batch that comes at this moment only its end waits.
+        samples, facts = _drained(self._samples), _drained(self._facts)
         for _, _, item in heapq.merge(facts, samples, key=lambda found: found[:2]):
             if isinstance(item, tuple):
                 ts, rows = item
@@ -328,20 +322,20 @@ class LiveSource:
                     self.view.bar(ts, self._symbols[symbol], open_, high, low, close)
             else:
                 self.view.event(item.ts, item.kind, item.payload)
-        if clock is not None:
-            self.view.clock(*clock)
+        if latest is not None:
+            self.view.clock(*latest[0])
         if ended is not None:
             self.view.status(ended)
-        self._say(arrived, gap, ended)
+        self._say(latest, ended)
 
-    def _say(self, arrived: float | None, gap: float, ended: str | None) -> None:
+    def _say(self, latest: tuple[Any, float, float] | None, ended: str | None) -> None:
         if ended is not None:
             self.view.health("feed", "ok", f"the run is {ended}")
-        elif arrived is None:
+        elif latest is None:
             self.view.health("feed", "unknown", "no bar yet")
         else:
-            silent = time.monotonic() - arrived
-            late = silent > max(_SILENT_S, 3 * gap)
+            silent = time.monotonic() - latest[1]
+            late = silent > max(_SILENT_S, 3 * latest[2])
             self.view.health("feed", "warning" if late else "ok", f"last bar {silent:.0f} s ago")
         if self._left_out:
             self.view.health("samples", "warning", f"{self._left_out:,} not drawn: the run is faster than the page")
@@ -356,12 +350,21 @@ class LiveSource:
         status
             ``finished``, ``interrupted`` or ``failed``.
         """
-        with self._lock:
-            self._ended = status
+        self._ended = status
 
     def close(self) -> None:
         """Take nothing more."""
         self._shut = True
-        with self._lock:
-            self._facts.clear()
-            self._samples.clear()
+        self._facts.clear()
+        self._samples.clear()
+
+
+def _drained(waiting: deque[Any]) -> list[Any]:
+    """Take what is there now; what comes meanwhile is for the next time."""
+    taken: list[Any] = []
+    try:
+        for _ in range(len(waiting)):
+            taken.append(waiting.popleft())  # noqa: PERF401 - what was taken must not be lost with the exception
+    except IndexError:
+        pass  # closed meanwhile
+    return taken

@@ -31,10 +31,13 @@ class BarBatch:
         Open time of the bars, milliseconds since the epoch, UTC.
     rows
         One ``(symbol id, open, high, low, close, volume)`` a bar, in symbol order.
+    held
+        Symbols whose bar is not among the rows though they are watched, and why: silent, or suspect.
     """
 
     ts: int
     rows: list[Row]
+    held: tuple[tuple[int, str], ...] = ()
 
 
 class Feed(Protocol):

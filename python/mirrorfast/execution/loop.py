@@ -142,6 +142,7 @@ class TradingLoop:
         self._broker = broker
         self._feed = feed
         self._writer = writer
+        self._symbols = symbols
         self._recorder = Recorder(symbols, strategies)
         self._durable = durable
         self._observers = observers
@@ -154,6 +155,7 @@ class TradingLoop:
         self._unstored: list[Intent] = []
         self._batch = Batch(0)
         self._update = Update(0, 0, None, {})
+        self._held: dict[int, str] = {}
 
     def stop(self) -> None:
         """Ask the loop to end after the bar time at hand."""
@@ -249,6 +251,7 @@ class TradingLoop:
         self._update = Update(batch.ts, count, self._feed.total, {}, bars=batch.rows)
         await self._obey(batch.ts)
         await self._broker.settle(batch, self)
+        self._note_held(batch)
         await self._store_again()
         step = self._engine.on_bars(
             batch.ts, batch.rows, votes=self._own_votes(batch), policy=self._policy_wishes(batch)
@@ -342,6 +345,17 @@ class TradingLoop:
         for bad in self._policy.incidents():
             self._batch.incident("policy", bad["text"], severity="error", details=bad)
         return wishes
+
+    def _note_held(self, batch: BarBatch) -> None:
+        """Write down whose bars the feed holds back, and whose come again: without a bar nothing is decided."""
+        held = dict(batch.held)
+        for number in sorted(held.keys() - self._held.keys()):
+            name = self._symbols[number]
+            self._batch.incident("data", f"{name} held back: {held[number]}", details={"symbol": name})
+        for number in sorted(self._held.keys() - held.keys()):
+            name = self._symbols[number]
+            self._batch.incident("data", f"{name} has bars again", severity="info", details={"symbol": name})
+        self._held = held
 
     async def fill(self, fill: Fill, exact: Mapping[str, Any] | None = None) -> None:
         """Book one fill and send what follows from it."""

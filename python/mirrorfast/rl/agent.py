@@ -134,6 +134,7 @@ class RLTradingAgent:
         self,
         bars: Any,
         *,
+        features: Any = None,
         seed: int | None = None,
         checkpoints: str | Path | None = None,
         resume: bool = False,
@@ -147,6 +148,9 @@ class RLTradingAgent:
         ----------
         bars : DataFrame or Arrow table, shape (n, 7)
             Bars of any number of symbols, as `mirrorfast.backtest` takes them.
+        features : DataFrame, shape (n, k), optional
+            Columns of your own beside the bars, where the configuration's ``features`` names some; a policy over them
+            cannot run live, where nobody computes them.
         seed : int, optional
             Of everything; the configuration's by default.
         checkpoints : str or Path, optional
@@ -181,8 +185,8 @@ class RLTradingAgent:
         from mirrorfast.rl.vec_env import TradingVecEnv
 
         use = self.config.seed if seed is None else seed
-        span, check = Span.for_training(bars, self.config)
-        env = TradingVecEnv(span.data, self.config, n_envs=self.config.n_envs, seed=use)
+        span, check = Span.for_training(bars, self.config, features=features)
+        env = TradingVecEnv(span.data, self.config.n_envs, self.config, seed=use)
         model = make_learner(self.config, env, seed=use, tensorboard=None if tensorboard is None else str(tensorboard))
         facts = span.facts() | {"seed": use}
         with ExitStack() as stack:
@@ -247,6 +251,7 @@ class RLTradingAgent:
         self,
         bars: Any,
         *,
+        features: Any = None,
         rules: bool = True,
         rule_config: TradingConfig | None = None,
         trials: int | None = None,
@@ -257,6 +262,8 @@ class RLTradingAgent:
         ----------
         bars : DataFrame or Arrow table, shape (n, 7)
             Bars that it was not trained on; the report says so where it was.
+        features : DataFrame, shape (n, k), optional
+            Columns of your own beside the bars, as in `train`.
         rules : bool, default True
             Play the rule ensemble, too.
         rule_config : TradingConfig, optional
@@ -276,7 +283,7 @@ class RLTradingAgent:
         DataError
             For bars that break SPEC §1, or too few of them.
         """
-        span = Span.for_test(bars, self.config, self.encoder)
+        span = Span.for_test(bars, self.config, self.encoder, features=features)
         runs = play_all(
             span,
             {int(self._facts.get("seed", 0)): self._ask},

@@ -1,11 +1,10 @@
 """Recipes: everything that makes a model, in one file that can be run again."""
 
-from __future__ import annotations
-
 import json
 import tomllib
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -13,9 +12,6 @@ from mirrorfast.config import RLConfig
 from mirrorfast.config.base import Settings, option, readable
 from mirrorfast.errors import ConfigurationError
 from mirrorfast.rl.presets import preset as from_preset
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 __all__ = ["DataRecipe", "Recipe", "SearchRecipe", "WalkForwardRecipe"]
 
@@ -51,7 +47,7 @@ class WalkForwardRecipe(Settings):
     seeds: int = option(3, "trainings of each fold", unit="seeds", ge=1, le=1000)
 
     @model_validator(mode="after")
-    def _room(self) -> WalkForwardRecipe:
+    def _room(self) -> Self:
         if self.folds * self.test >= 0.95:
             msg = f"folds = {self.folds} with test = {self.test:g}: expected tests that leave bars to train on"
             raise ValueError(msg)
@@ -94,7 +90,7 @@ class Recipe(Settings):
     search: SearchRecipe | None = Field(None, description="search over the numbers of rl; absent: none")
 
     @model_validator(mode="after")
-    def _sound(self) -> Recipe:
+    def _sound(self) -> Self:
         self.config()
         for name in self.search.space if self.search else ():
             if name not in RLConfig.model_fields:
@@ -124,7 +120,7 @@ class Recipe(Settings):
         return from_preset(self.preset, str(given.pop("algorithm", "PPO")), **given)
 
     @classmethod
-    def load(cls, path: str | Path) -> Recipe:
+    def load(cls, path: str | Path) -> Self:
         """Read a recipe.
 
         Parameters

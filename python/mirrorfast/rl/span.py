@@ -14,7 +14,7 @@ import polars as pl
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.schema import bar_interval, validate_bars
 from mirrorfast.errors import DataError
-from mirrorfast.rl.market_data import MarketData
+from mirrorfast.rl.environment_data import EnvironmentData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,7 +52,7 @@ class Span:
 
     Attributes
     ----------
-    data : MarketData
+    data : EnvironmentData
         Bars with encoded features, one market a symbol.
     timeframe : str
         Step of the bars.
@@ -67,7 +67,7 @@ class Span:
     (3300, True)
     """
 
-    data: MarketData
+    data: EnvironmentData
     timeframe: str
     since: datetime | None = None
 
@@ -82,7 +82,7 @@ class Span:
         config : RLConfig
             Environment, and the share of the validation span.
         features : DataFrame, shape (n, k), optional
-            Columns of your own beside the bars, as `MarketData` takes them.
+            Columns of your own beside the bars, as `EnvironmentData` takes them.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class Span:
         table = validate_bars(bars, source="bars")
         timeframe = bar_interval(table)
         if config.validation == 0:
-            return cls(MarketData(table, config, features=features, timeframe=timeframe), timeframe), None
+            return cls(EnvironmentData(table, config, features=features, timeframe=timeframe), timeframe), None
         times = table["timestamp"].unique().sort()
         cut = int(times.len() * (1 - config.validation))
         first = cut + config.lookback
@@ -108,8 +108,8 @@ class Span:
             )
         inside = table["timestamp"] < times[cut]
         own = None if features is None else features.filter(inside)
-        train = MarketData(table.filter(inside), config, features=own, timeframe=timeframe)
-        check = MarketData(table, config, encoder=train.encoder, features=features, timeframe=timeframe)
+        train = EnvironmentData(table.filter(inside), config, features=own, timeframe=timeframe)
+        check = EnvironmentData(table, config, encoder=train.encoder, features=features, timeframe=timeframe)
         return cls(train, timeframe), cls(check, timeframe, since=times[first])
 
     @classmethod
@@ -149,7 +149,7 @@ class Span:
         """
         table = validate_bars(bars, source="bars")
         timeframe = bar_interval(table)
-        data = MarketData(table, config, encoder=encoder, features=features, timeframe=timeframe)
+        data = EnvironmentData(table, config, encoder=encoder, features=features, timeframe=timeframe)
         return cls(data, timeframe, since=since)
 
     @property

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::env::{ACCOUNT, account_entries};
 use crate::portfolio::{Portfolio, Position};
 use crate::risk::{Held, Holdings};
 use crate::types::{Bar, SymbolId};
@@ -71,27 +72,13 @@ impl From<&Position> for Held {
     }
 }
 
-/// The account as a policy sees it at one bar of one symbol; NaN where there is no equity left to measure by.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outlook {
-    /// Signed notional of the symbol's position as a fraction of equity.
-    pub position: f64,
-    /// Growth of equity since the start, a fraction.
-    pub growth: f64,
-    /// Profit of the symbol's open position before costs, as a fraction of equity.
-    pub unrealised: f64,
-    /// Loss of equity from its peak, a fraction.
-    pub drawdown: f64,
-}
-
-pub(super) fn outlook(portfolio: &Portfolio, peak: f64, bars: &[(SymbolId, Bar)]) -> Vec<Outlook> {
-    let equity = portfolio.equity();
-    let share = |amount: f64| if equity > 0.0 { amount / equity } else { f64::NAN };
-    let one = |(symbol, _): &(SymbolId, Bar)| Outlook {
-        position: share(portfolio.notional(*symbol)),
-        growth: equity / portfolio.capital() - 1.0,
-        unrealised: share(portfolio.unrealised(*symbol)),
-        drawdown: 1.0 - equity / peak.max(equity),
-    };
-    bars.iter().map(one).collect()
+/// The account's part of a policy's observation at these bars, one row each.
+pub(super) fn outlook(
+    portfolio: &Portfolio,
+    peak: f64,
+    largest: f64,
+    bars: &[(SymbolId, Bar)],
+) -> Vec<[f32; ACCOUNT]> {
+    let (equity, start) = (portfolio.equity(), portfolio.capital());
+    bars.iter().map(|(s, _)| account_entries(portfolio, *s, equity, start, peak.max(equity), largest)).collect()
 }
