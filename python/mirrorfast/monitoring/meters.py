@@ -326,7 +326,7 @@ class DataMeter:
     >>> meter.add(counters)
     >>> counters.add("requests", 3)
     >>> registry.get_sample_value("mirrorfast_data_requests_total", {"exchange": "binance"})
-    3.0
+    3
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
