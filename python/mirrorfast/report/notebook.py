@@ -81,5 +81,6 @@ def _curve(model: ReportModel) -> str:
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="100%" role="img" aria-label="Equity from {escape(first)} to '
         f'{escape(last)}"><polyline points="{points}" fill="none" stroke="#3b82d6" stroke-width="1.6"/></svg>'
         '<div style="display:flex;justify-content:space-between;opacity:.7;font-size:12px">'
-        f"<span>{escape(first)}</span><span>{escape(money(low))} to {escape(money(high))}</span><span>{escape(last)}</span></div>"
+        f"<span>{escape(first)}</span><span>{escape(money(low))} to {escape(money(high))}</span>"
+        f"<span>{escape(last)}</span></div>"
     )
