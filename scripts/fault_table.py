@@ -92,10 +92,13 @@ def table(found: dict[str, list[tuple[str, str]]]) -> str:
 def main() -> int:
     """Write the page from a report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("report", type=Path, help="pytest's --junit-xml")
+    parser.add_argument("reports", type=Path, nargs="+", help="pytest's --junit-xml, in as many parts as there are")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "faults.md")
     arguments = parser.parse_args()
-    found = results(arguments.report)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for report in arguments.reports:
+        for row, tests in results(report).items():
+            found[row] = found.get(row, []) + tests
     if not found:
         sys.stderr.write("no test of a row in the report\n")
         return 1

@@ -110,7 +110,10 @@ def daemon(folder: Path, account: str = ACCOUNT) -> ExecutionDaemon:
 
 
 def test_b9_the_second_daemon_of_an_account_does_not_start(tmp_path: Path) -> None:
-    with account_lock("binance", ACCOUNT, "mf", folder=tmp_path), pytest.raises(LedgerError, match="account of binance"):
+    with (
+        account_lock("binance", ACCOUNT, "mf", folder=tmp_path),
+        pytest.raises(LedgerError, match="account of binance"),
+    ):
         daemon(tmp_path).start()
     assert daemon(tmp_path).start() == "ran"
 

@@ -92,6 +92,11 @@ class Desk:
         self.reported: set[tuple[str, str]] = set()
         self.data_age_bars = 0.0
 
+    @property
+    def fills_wait(self) -> bool:
+        """Trades are known that the book does not have yet."""
+        return any(isinstance(report, Filled) for report in self.reports)
+
     def report(self, what: Filled | Closed | Noticed) -> None:
         """Queue something for the engine and the journal."""
         self.reports.append(what)
