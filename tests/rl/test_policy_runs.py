@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from mirrorfast.signals.encoder import SignalEncoder
 from tiny import hand_policy
 
 import mirrorfast as mf
@@ -15,6 +14,7 @@ from mirrorfast.errors import ConfigurationError, ModelError
 from mirrorfast.ledger import Ledger
 from mirrorfast.rl.observation import ACCOUNT, PolicyStream, Window
 from mirrorfast.rl.policy import Policy
+from mirrorfast.signals.encoder import SignalEncoder
 
 BARS = 700
 

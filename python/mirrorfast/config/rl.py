@@ -77,12 +77,18 @@ class RLConfig(Settings):
         0.2, "last part of the training span that picks the weights; 0: the last ones", unit="share", ge=0, lt=0.9
     )
     look_every: int = option(
-        20_000, "steps between two looks at the validation span, which are checkpoints, too", unit="steps", ge=1
+        20_000,
+        "steps between two looks at the validation span, which are checkpoints, too",
+        unit="steps",
+        ge=1,
+        le=10**12,
     )
     patience: int = option(
         0, "looks without a better result that end training; 0: never", unit="looks", ge=0, le=10_000
     )
-    threads: int = option(1, "threads of torch; two are 11 to 33 times slower on a busy machine", ge=1, le=1024)
+    threads: int = option(
+        1, "threads of torch; two are 11 to 33 times slower on a busy machine", unit="threads", ge=1, le=1024
+    )
 
     @field_validator("positions")
     @classmethod

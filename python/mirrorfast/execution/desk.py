@@ -160,7 +160,7 @@ class Desk:
         self.gates.quarantine(ACCOUNT, "storage", f"the journal cannot be written: {error}")
 
     def storage_works(self) -> None:
-        """The journal takes lines again."""
+        """Take note that the journal takes lines again."""
         self.gates.lift(ACCOUNT, "storage")
 
     def take_trades(self, order: Working, trades: list[VenueTrade]) -> None:

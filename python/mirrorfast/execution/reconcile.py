@@ -109,7 +109,7 @@ class Reconciler:
             self._unknown_of_ours(symbol, number, attempt, found)
 
     def _unknown_of_ours(self, symbol: str, number: int, attempt: int, found: VenueOrder) -> None:
-        """An order with our name that the journal never heard of: an older copy of it was put back."""
+        """Withdraw an order with our name that the journal never heard of: an older copy of it was put back."""
         self._gates.quarantine(symbol, "journal", f"order {found.client_id} is at the venue and not in the journal")
         request = Request(
             number, attempt, found.client_id, symbol, found.side, "limit", found.quantity, purpose="adopted"

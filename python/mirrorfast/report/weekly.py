@@ -169,6 +169,9 @@ class WeeklyReport:
 
         return markdown(self)
 
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
     def to_html(self) -> str:
         """Write the week as a page that needs no network and runs no script.
 

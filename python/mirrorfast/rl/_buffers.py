@@ -23,7 +23,7 @@ class Buffers:
         self._arrays: list[npt.NDArray[np.float32]] = []
 
     def take(self) -> npt.NDArray[np.float32]:
-        """An array that nobody else holds; what is in it is left over."""
+        """Hand out an array that nobody else holds; what is in it is left over."""
         for array in self._arrays:
             if sys.getrefcount(array) <= _UNUSED:
                 return array

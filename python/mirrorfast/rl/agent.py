@@ -48,6 +48,15 @@ class AgentEvaluation:
     ----------
     agent, result
         As given.
+
+    Examples
+    --------
+    >>> import mirrorfast as mf
+    >>> config = mf.RLConfig(lookback=4, n_envs=8, n_steps=16, n_epochs=1, total_timesteps=128)
+    >>> bars = mf.sample_bars(["BTC/USD"])
+    >>> report = mf.RLTradingAgent("PPO", config).train(bars.head(600)).evaluate(bars.tail(300), rules=False)
+    >>> report.result.table["contender"].to_list()
+    ['policy', 'buy & hold', 'flat', 'random']
     """
 
     def __init__(self, agent: RLTradingAgent, result: Evaluation) -> None:
@@ -188,7 +197,8 @@ class RLTradingAgent:
         span, check = Span.for_training(bars, self.config, features=features)
         env = TradingVecEnv(span.data, self.config.n_envs, self.config, seed=use)
         model = make_learner(self.config, env, seed=use, tensorboard=None if tensorboard is None else str(tensorboard))
-        facts = span.facts() | {"seed": use}
+        # What picked the weights was seen, too.
+        facts = span.facts() | {"seed": use, "seen_until": (check or span).facts()["last"]}
         with ExitStack() as stack:
             stack.callback(env.close)
             if progress and observer is None:

@@ -134,6 +134,8 @@ def step_counter(observer: TrainingObserver | None, every: int) -> Any:
         return None
     from stable_baselines3.common.callbacks import BaseCallback
 
+    told = observer.on_steps
+
     class Counter(BaseCallback):  # type: ignore[misc, unused-ignore]
         def __init__(self) -> None:
             super().__init__()
@@ -142,7 +144,7 @@ def step_counter(observer: TrainingObserver | None, every: int) -> Any:
         def _on_step(self) -> bool:
             if self.num_timesteps - self._told >= every:
                 self._told = self.num_timesteps
-                observer.on_steps(self.num_timesteps)
+                told(self.num_timesteps)
             return True
 
     return Counter()

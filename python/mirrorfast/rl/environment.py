@@ -6,7 +6,6 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mirrorfast.config import RLConfig
 from mirrorfast.errors import ParameterError
 from mirrorfast.rl.environment_data import EnvironmentData, require_extra
 
@@ -20,6 +19,7 @@ except ImportError as error:
     raise require_extra(error) from error
 
 if TYPE_CHECKING:
+    from mirrorfast.config import RLConfig
     from mirrorfast.signals.encoder import SignalEncoder
 
 __all__ = ["TradingEnvironment"]

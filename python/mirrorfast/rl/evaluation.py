@@ -243,6 +243,19 @@ def evaluate_policy(
         If `since` is no day.
     DataError
         For bars that break SPEC §1, or too few of them.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import mirrorfast as mf
+    >>> config = mf.RLConfig(lookback=4, n_envs=8, n_steps=16, n_epochs=1, total_timesteps=128)
+    >>> bars = mf.sample_bars(["BTC/USD"])
+    >>> with TemporaryDirectory() as folder:
+    ...     agent = mf.RLTradingAgent("PPO", config).train(bars.head(600))
+    ...     policy = agent.export(Path(folder) / "policy.onnx")
+    >>> evaluate_policy(policy, bars.head(900), since="2017-08-01", rules=False).facts["in_sample"]
+    False
     """
     if isinstance(since, str):
         try:

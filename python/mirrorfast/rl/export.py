@@ -81,7 +81,7 @@ def actor_of(model: Any, *, levels: Sequence[float] = (), normaliser: Any = None
             self.features = body.features_extractor if squashed else policy.pi_features_extractor
             self.hidden = body.latent_pi if squashed else policy.mlp_extractor.policy_net
             self.head = body.mu if squashed else policy.action_net
-            self.spread = body.log_std if squashed else None
+            self.spread: Any = body.log_std if squashed else None
             if shift is not None:
                 self.register_buffer("shift", torch.as_tensor(shift))
                 self.register_buffer("scale", torch.as_tensor(scale))

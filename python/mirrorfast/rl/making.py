@@ -117,6 +117,14 @@ def walk_forward_policy(
     ------
     ParameterError, DataError
         If there is no room for the folds.
+
+    Examples
+    --------
+    >>> import mirrorfast as mf
+    >>> config = mf.RLConfig(lookback=4, n_envs=8, n_steps=16, n_epochs=1, total_timesteps=128)
+    >>> bars = mf.sample_bars(["BTC/USD"])
+    >>> walk_forward_policy(bars.head(900), config, folds=1, test=0.3, seeds=1).facts["folds"]
+    1
     """
     times = bars["timestamp"].unique().sort()
     rules = rule_positions(bars)
@@ -178,8 +186,20 @@ def make_model(
 
     Notes
     -----
-    The model that is written is trained on all bars of the recipe, as its card says; the walk-forward result is what
-    the same recipe gave on bars that it had not seen.
+    The model that is written has seen all bars of the recipe, the last of them to pick its weights, as its card says;
+    the walk-forward result is what the same recipe gave on bars that it had not seen.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from mirrorfast.rl import Recipe
+    >>> small = {"lookback": 4, "n_envs": 8, "n_steps": 16, "n_epochs": 1, "total_timesteps": 128}
+    >>> recipe = Recipe(name="demo", rl=small, data={"symbols": ("BTC/USD",)}, walk_forward={"folds": 0})
+    >>> with TemporaryDirectory() as folder:
+    ...     made = make_model(recipe, Path(folder) / "demo.onnx")
+    >>> made.policy.card.training["symbols"]
+    ['BTC/USD']
     """
     bars = recipe_bars(recipe)
     config, trials = recipe.config(), 1

@@ -298,9 +298,10 @@ class Policy:
             found = [empty, empty.copy()]
         else:
             found = self._session.run(list(_OUTPUTS), {_INPUT: batch})
+        positions, confidences = found
         if self.card.action.size == 1:
-            found = [values.reshape(-1) for values in found]
-        return found[0], found[1]
+            return positions.reshape(-1), confidences.reshape(-1)
+        return positions, confidences
 
     def _wrong(self, observation: npt.NDArray[Any]) -> ShapeError:
         rows, columns = self._view.shape

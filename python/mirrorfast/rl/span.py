@@ -189,12 +189,12 @@ class Span:
         dict
             Symbols, number of bars, first and last time, and their hash.
         """
-        first, last = (t.isoformat() for t in (self.bars["timestamp"].min(), self.bars["timestamp"].max()))
+        first, last = self._ends()
         return {
             "symbols": self.symbols,
             "bars": self.bars.height,
-            "first": first,
-            "last": last,
+            "first": first.isoformat(),
+            "last": last.isoformat(),
             "digest": bars_digest(self.bars),
         }
 
@@ -223,8 +223,18 @@ class Span:
         """
         if "last" not in facts or not set(facts.get("symbols", ())) & set(self.symbols):
             return False
-        first = self.bars["timestamp"].min() if self.since is None else _utc(self.since)
-        return first.isoformat() <= facts["last"] and self.bars["timestamp"].max().isoformat() >= facts["first"]
+        first, last = self._ends()
+        if self.since is not None:
+            first = _utc(self.since)
+        return first.isoformat() <= str(facts.get("seen_until", facts["last"])) and last.isoformat() >= str(
+            facts["first"]
+        )
+
+    def _ends(self) -> tuple[datetime, datetime]:
+        ends: tuple[datetime, datetime] = self.bars.select(
+            first=pl.col("timestamp").min(), last=pl.col("timestamp").max()
+        ).row(0)
+        return ends
 
     def test(self, symbol: str, acts: Sequence[Act]) -> Traded:
         """Trade a symbol from the first bar of the test to the last, one environment for each actor.

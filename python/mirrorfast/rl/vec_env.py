@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mirrorfast.config import RLConfig
 from mirrorfast.errors import ParameterError
 from mirrorfast.rl.environment_data import EnvironmentData, require_extra
 
@@ -21,6 +20,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mirrorfast.config import RLConfig
     from mirrorfast.signals.encoder import SignalEncoder
 
 __all__ = ["TradingVecEnv"]

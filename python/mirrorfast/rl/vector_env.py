@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mirrorfast.config import RLConfig
 from mirrorfast.errors import ParameterError
 from mirrorfast.rl.environment_data import EnvironmentData, require_extra
 
@@ -22,6 +21,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mirrorfast.config import RLConfig
     from mirrorfast.signals.encoder import SignalEncoder
 
 __all__ = ["TradingVectorEnv", "make_vec"]
@@ -30,7 +30,30 @@ Array = npt.NDArray[Any]
 
 
 class TradingVectorEnv(VectorEnv[Array, Array, Array]):
-    """Step many trading environments at once, in the core: a ``VectorEnv`` of gymnasium. See `make_vec`."""
+    """Step many trading environments at once, in the core: a ``VectorEnv`` of gymnasium.
+
+    Parameters
+    ----------
+    data : EnvironmentData
+        Markets.
+    n_envs : int
+        Environments.
+    config : RLConfig
+        Settings.
+    seed : int, optional
+        Seed of all draws; that of the configuration by default.
+
+    See Also
+    --------
+    mirrorfast.make_vec : Makes it from bars.
+
+    Examples
+    --------
+    >>> import mirrorfast as mf
+    >>> env = mf.make_vec(mf.sample_bars(["BTC/USD"]), n_envs=2)
+    >>> type(env).__name__, env.num_envs
+    ('TradingVectorEnv', 2)
+    """
 
     metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -12,7 +13,7 @@ import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.data.schema import as_frame
-from mirrorfast.errors import BiasError, ConfigurationError, ParameterError
+from mirrorfast.errors import ConfigurationError, ParameterError
 from mirrorfast.strategies.base import BaseStrategyAgent
 
 if TYPE_CHECKING:
@@ -276,26 +277,26 @@ class FittedStrategyAgent(NativeStrategyAgent):
         polars.DataFrame, shape (n, 2)
             ``signal`` and ``confidence``, null together during the warm-up, and before the time of a given model.
 
-        Raises
-        ------
-        BiasError
-            If every bar lies before the end of the window that the given model was fitted on.
+        Warns
+        -----
+        UserWarning
+            If every bar lies inside the window that the given model was fitted on, so that none is judged.
         """
         votes = super().votes(df)
         if self._model is not None and votes.height > 0 and votes["signal"].null_count() == votes.height:
-            self._refuse_the_past(df)
+            self._warn_of_the_past(df)
         return votes
 
-    def _refuse_the_past(self, df: Any) -> None:
+    def _warn_of_the_past(self, df: Any) -> None:
         models = json.loads(self._model or "[]")
         begin = (models[0] if isinstance(models, list) else models).get("from_ts")
         last = last_ts(as_frame(df))
         if begin is not None and last < begin:
             msg = (
-                f"{self.name}.model judges from {begin} ms on: the bars end at {last} ms, "
-                "inside what it was fitted on: expected later bars"
+                f"{self.name}.model judges from {begin} ms; the bars end at {last} ms, inside what it was fitted on: "
+                "no vote there, for it would look ahead"
             )
-            raise BiasError(msg)
+            warnings.warn(msg, stacklevel=4)
 
     def save_model(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to a file, for ``model`` of a strategy's configuration.

@@ -206,7 +206,7 @@ impl CostConfig {
     }
 
     /// Price of taking `quantity` at the reference price inside `bar`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn taker_price(
         &self,
         instrument: &Instrument,

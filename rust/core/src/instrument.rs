@@ -75,7 +75,7 @@ impl Default for Instrument {
 }
 
 /// `n` steps as the float nearest to the decimal that a person would write.
-#[inline]
+#[inline(always)]
 fn steps(n: f64, step: f64) -> f64 {
     let inverse = (1.0 / step).round();
     if (inverse * step - 1.0).abs() < 1e-12 { n / inverse } else { n * step }
@@ -119,33 +119,33 @@ impl Instrument {
     }
 
     /// Value of `quantity` at `price` in quote currency, `quantity·price·multiplier`; keeps the sign.
-    #[inline]
+    #[inline(always)]
     pub fn notional(&self, quantity: f64, price: f64) -> f64 {
         quantity * price * self.multiplier
     }
 
     /// The nearest price on the tick grid.
-    #[inline]
+    #[inline(always)]
     pub fn round_price(&self, price: f64) -> f64 {
         steps((price / self.tick).round(), self.tick)
     }
 
     /// The highest price on the tick grid that is not above `price`.
-    #[inline]
+    #[inline(always)]
     pub fn floor_price(&self, price: f64) -> f64 {
         let n = price / self.tick;
         steps((n + noise(n)).floor(), self.tick)
     }
 
     /// The lowest price on the tick grid that is not below `price`.
-    #[inline]
+    #[inline(always)]
     pub fn ceil_price(&self, price: f64) -> f64 {
         let n = price / self.tick;
         steps((n - noise(n)).ceil(), self.tick)
     }
 
     /// The price on the tick grid that is no better than `price` for a trader who takes liquidity on `side`.
-    #[inline]
+    #[inline(always)]
     pub fn price_against(&self, side: Side, price: f64) -> f64 {
         match side {
             Side::Buy => self.ceil_price(price),
@@ -154,21 +154,21 @@ impl Instrument {
     }
 
     /// `quantity` is a multiple of the lot, but for float noise.
-    #[inline]
+    #[inline(always)]
     pub fn on_lot(&self, quantity: f64) -> bool {
         let n = quantity / self.lot;
         (n - n.round()).abs() <= 1e-9 * n.abs().max(1.0)
     }
 
     /// The largest quantity on the lot grid that is not above `quantity` in size; keeps the sign.
-    #[inline]
+    #[inline(always)]
     pub fn floor_quantity(&self, quantity: f64) -> f64 {
         let n = quantity.abs() / self.lot;
         steps((n + noise(n)).floor(), self.lot).copysign(quantity)
     }
 
     /// The nearest quantity on the lot grid: takes the float noise of sums of fills away.
-    #[inline]
+    #[inline(always)]
     pub fn round_quantity(&self, quantity: f64) -> f64 {
         steps((quantity / self.lot).round(), self.lot)
     }
@@ -176,7 +176,7 @@ impl Instrument {
 
 /// How far a count of steps may be off by rounding alone: a billionth of a step, since 0.3 / 0.1 must count as 3, and for fine grids the
 /// last bits of the count, since 171.342191 / 1e-8 must count as a whole number too.
-#[inline]
+#[inline(always)]
 fn noise(n: f64) -> f64 {
     (4.0 * f64::EPSILON * n.abs()).max(1e-9)
 }

@@ -58,7 +58,8 @@ impl Markets {
             let warm_up = warm_up.iter().copied().max().unwrap_or(0);
             Market::new(instruments, &series, &parts, width, warm_up).map(|market| vec![market])
         } else {
-            let one = |(k, i): (usize, Instrument)| Market::new(vec![i], &[bars.series(k)], &[part(k)], width, warm_up[k]);
+            let one =
+                |(k, i): (usize, Instrument)| Market::new(vec![i], &[bars.series(k)], &[part(k)], width, warm_up[k]);
             instruments.into_iter().enumerate().map(one).collect()
         };
         Ok(Self { inner: inner.map_err(gateway::raise)?.into() })

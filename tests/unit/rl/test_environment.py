@@ -191,7 +191,7 @@ def test_scale_free(price: float, volume: float) -> None:
 
 
 def test_the_future_does_not_show(bars: pl.DataFrame) -> None:
-    """Cutting bars off, or changing them, changes no observation before and no scale of a fitted encoder (FinRL#938)."""
+    """Bars cut off or changed alter no observation before them, and no scale of a fitted encoder (FinRL#938)."""
     btc = bars.filter(pl.col("symbol") == "BTC/USD")
     train, encoder = btc[:400], mf.TradingEnvironment(btc[:400]).encoder
     changed = btc.with_columns(
@@ -203,10 +203,7 @@ def test_the_future_does_not_show(bars: pl.DataFrame) -> None:
         env = mf.TradingEnvironment(table, encoder=encoder)
         assert env.encoder.to_json() == encoder.to_json()
         observation, _ = env.reset(options={"start": 470})
-        rows = [observation]
-        for _ in range(28):
-            rows.append(env.step([0.4])[0])
-        seen.append(np.stack(rows))
+        seen.append(np.stack([observation, *(env.step([0.4])[0] for _ in range(28))]))
     np.testing.assert_array_equal(seen[0], seen[1])
     np.testing.assert_array_equal(seen[0], seen[2])
     assert mf.TradingEnvironment(train).encoder == encoder

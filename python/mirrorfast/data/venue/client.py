@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 from contextlib import asynccontextmanager
@@ -22,13 +23,11 @@ from mirrorfast.data.venue.hooks import Call, apart, current_call, hooked, make_
 from mirrorfast.data.venue.limiter import RateLimiter, VenueClosedError
 from mirrorfast.data.venue.rates import venue_of
 from mirrorfast.data.venue.time import VenueTime
-from mirrorfast.errors import ConfigurationError, TemporaryError
+from mirrorfast.errors import TemporaryError
 from mirrorfast.telemetry import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-
-    from tenacity import RetryCallState
 
 __all__ = ["VenueClient", "default_concurrency"]
 
@@ -71,7 +70,7 @@ class VenueClient:
     Raises
     ------
     ConfigurationError
-        When ccxt or tenacity is not installed.
+        When ccxt is not installed.
     ParameterError
         When there is no such venue.
 
@@ -221,25 +220,20 @@ class VenueClient:
         ExchangeError
             When the venue refused it.
         """
-        try:
-            import tenacity
-        except ImportError as error:
-            raise ConfigurationError('tenacity is not installed: pip install "mirrorfast[exchange]"') from error
-
         self._loop = asyncio.get_running_loop()
         name = f"{self.name} {what or kind}"
         call = Call(raw=raw, patience=self.config.max_pause_s)
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(lambda e: isinstance(e, TemporaryError) and not _hopeless(e)),
-            stop=lambda state: state.attempt_number - call.waited >= self.config.attempts,
-            wait=self._wait,
-            before_sleep=lambda _: self.counters.add("repetitions"),
-            reraise=True,
-        )
         try:
             async with asyncio.timeout(self.config.deadline_s) as scope:
                 call.deadline = scope
-                return await retrying(self._try, kind, make, read, call, name)
+                for attempt in itertools.count(1):
+                    try:
+                        return await self._try(kind, make, read, call, name)
+                    except TemporaryError as error:
+                        if _hopeless(error) or attempt - call.waited >= self.config.attempts:
+                            raise
+                        self.counters.add("repetitions")
+                        await asyncio.sleep(self._wait(attempt, error))
         except TimeoutError:
             self.counters.add("deadline")
             raise VenueUnavailableError(f"{name}: no answer within {self.config.deadline_s:g} s", "deadline") from None
@@ -351,10 +345,9 @@ class VenueClient:
         if self._made:
             await self.exchange.close()
 
-    def _wait(self, state: RetryCallState) -> float:
+    def _wait(self, attempt: int, error: TemporaryError) -> float:
         # Full jitter: callers that failed in one moment come back all over the span.
-        error = state.outcome.exception() if state.outcome is not None else None
-        bound = min(self.config.backoff_max_s, self.config.backoff_s * 2 ** (state.attempt_number - 1))
+        bound = min(self.config.backoff_max_s, self.config.backoff_s * 2 ** (attempt - 1))
         wait = random.uniform(0.0, bound)  # noqa: S311 - no secret
         if isinstance(error, BreakerOpenError):
             return error.retry_in + wait

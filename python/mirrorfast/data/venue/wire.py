@@ -82,6 +82,7 @@ class Wire:
     def __init__(self) -> None:
         self._session: Any = None
         self._over: Any = None
+        self._straight: bool | None = None
 
     def usable(self, exchange: Any) -> bool:
         """Tell whether an exchange's requests go straight to the venue.
@@ -94,9 +95,11 @@ class Wire:
         Returns
         -------
         bool
-            False where proxies are set: ccxt knows how to deal with them.
+            False where proxies were set before its first request: ccxt knows how to deal with them.
         """
-        return not any(getattr(exchange, name, None) for name in _PROXIES)
+        if self._straight is None:
+            self._straight = not any(getattr(exchange, name, None) for name in _PROXIES)
+        return self._straight
 
     async def get(self, exchange: Any, url: str, headers: dict[str, str] | None) -> Reply:
         """Ask.

@@ -123,7 +123,10 @@ impl SignalEncoder {
     pub fn sources(&self) -> Result<Vec<Col>> {
         let one = |c: &Column| {
             Col::parse(&c.source).map_err(|_| {
-                CoreError::Model(format!("encoder: feature {} comes from outside: the engine cannot compute it", c.name))
+                CoreError::Model(format!(
+                    "encoder: feature {} comes from outside: the engine cannot compute it",
+                    c.name
+                ))
             })
         };
         self.columns.iter().map(one).collect()

@@ -53,8 +53,12 @@ fn faults_are_named() {
     assert!(text(SignalEncoder::fit(&["rsi", "rsi"], &[&[1.0], &[1.0]])).contains("each feature once"));
     assert!(text(SignalEncoder::fit(&["ema_21"], &[&[1.0]])).contains("ema_21 (in units of price or volume)"));
     assert!(text(SignalEncoder::fit(&["signal"], &[&[1.0]])).contains("signal (a label)"));
-    assert!(text(SignalEncoder::fit(&["rsi"], &[&[f64::NAN, f64::INFINITY]])).contains("rsi = not finite in all 2 rows"));
-    assert!(text(SignalEncoder::fit(&["rsi", "adx"], &[&[1.0], &[1.0, 2.0]])).contains("rows of adx: got 2, expected 1"));
+    assert!(
+        text(SignalEncoder::fit(&["rsi"], &[&[f64::NAN, f64::INFINITY]])).contains("rsi = not finite in all 2 rows")
+    );
+    assert!(
+        text(SignalEncoder::fit(&["rsi", "adx"], &[&[1.0], &[1.0, 2.0]])).contains("rows of adx: got 2, expected 1")
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::risk::precision::takes;
 
 use super::config::EnvConfig;
 use super::market::Market;
-use super::observation::{ACCOUNT, account_entries};
+use super::observation::{ACCOUNT, ObservationWindow, account_entries};
 
 /// Least ratio of equity after to before a step that enters a reward: a loss of everything is finite.
 const RUIN: f64 = 1e-3;
@@ -78,9 +78,9 @@ pub(super) struct Lane {
     last: usize,
     random: Random,
     costs: CostConfig,
-    /// Entries of the account of the last rows, by symbol: every row twice, `lookback` apart.
-    history: Vec<[f32; ACCOUNT]>,
-    next: usize,
+    window: ObservationWindow,
+    /// The account's part of the present row, by symbol.
+    entries: SmallVec<[[f32; ACCOUNT]; 1]>,
     orders: SmallVec<[f64; 4]>,
 }
 
@@ -95,8 +95,8 @@ impl Lane {
             last: 0,
             random: Random::stream(seed, k),
             costs: config.costs(1.0, 1.0),
-            history: vec![[0.0; ACCOUNT]; 2 * config.lookback * symbols],
-            next: 0,
+            window: ObservationWindow::new(config.lookback, market.features, symbols),
+            entries: SmallVec::from_elem([0.0; ACCOUNT], symbols),
             orders: SmallVec::from_elem(0.0, symbols),
         })
     }
@@ -134,8 +134,10 @@ impl Lane {
         for s in 0..market.instruments.len() {
             self.portfolio.mark(s as u32, market.bar(from, s).close);
         }
-        self.history.fill([0.0; ACCOUNT]);
-        self.next = 0;
+        self.entries.fill([0.0; ACCOUNT]);
+        for t in from + 1 - config.lookback..=from {
+            self.window.push(market.row(t), &self.entries);
+        }
         self.at = from;
         self.done = false;
         self.episode = Episode {
@@ -209,8 +211,8 @@ impl Lane {
         let drawdown = 1.0 - equity / e.peak.max(equity);
         let growth = (equity / before).max(RUIN).ln();
         let deeper = (drawdown - e.drawdown).max(0.0);
-        let reward = config.reward_scaling
-            * (growth - config.drawdown_penalty * deeper - config.turnover_penalty * turnover);
+        let reward =
+            config.reward_scaling * (growth - config.drawdown_penalty * deeper - config.turnover_penalty * turnover);
         e.equity = equity;
         e.peak = e.peak.max(equity);
         e.drawdown = drawdown;
@@ -219,32 +221,19 @@ impl Lane {
         e.steps += 1;
         let terminated = drawdown >= config.drawdown_limit;
         self.done = terminated || self.at >= self.last;
-        let (symbols, rows) = (market.instruments.len(), config.lookback);
-        for s in 0..symbols {
-            let (e, c) = (&self.episode, config);
-            let entries = account_entries(&self.portfolio, s as u32, equity, c.capital, e.peak, c.max_position);
-            self.history[self.next * symbols + s] = entries;
-            self.history[(self.next + rows) * symbols + s] = entries;
+        let peak = self.episode.peak;
+        for s in 0..market.instruments.len() {
+            self.entries[s] =
+                account_entries(&self.portfolio, s as u32, equity, config.capital, peak, config.max_position);
         }
-        self.next += 1;
-        if self.next == rows {
-            self.next = 0;
-        }
+        self.window.push(market.row(self.at), &self.entries);
         Outcome { reward, terminated, truncated: !terminated && self.at >= self.last }
     }
 
-    /// Writes the observation, `lookback` rows that end with the present bar.
+    /// The observation, `lookback` rows that end with the present bar.
     #[inline(always)]
-    pub(super) fn observe(&self, market: &Market, config: &EnvConfig, out: &mut [f32]) {
-        let rows = config.lookback;
-        let end = (self.at + 1) * market.width;
-        out.copy_from_slice(&market.rows[end - rows * market.width..end]);
-        let symbols = market.instruments.len();
-        let block = market.width / symbols;
-        let history = &self.history[self.next * symbols..(self.next + rows) * symbols];
-        for (row, entries) in out.chunks_exact_mut(block).zip(history) {
-            row[block - ACCOUNT..].copy_from_slice(entries);
-        }
+    pub(super) fn rows(&self) -> &[f32] {
+        self.window.rows()
     }
 }
 

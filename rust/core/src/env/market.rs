@@ -7,7 +7,6 @@ use crate::portfolio::Portfolio;
 use crate::types::Bar;
 
 use super::config::EnvConfig;
-use super::observation::ACCOUNT;
 
 /// One symbol, or several that are traded together at the same times. Nothing in it changes: environments share it.
 #[derive(Debug, Clone)]
@@ -15,9 +14,10 @@ pub struct Market {
     pub(super) instruments: Vec<Instrument>,
     /// Bars of all symbols at one time, then of the next.
     pub(super) bars: Vec<Bar>,
-    /// As the bars: the encoded features of each symbol, with room for the account's numbers after them. A window of rows is one piece.
+    /// Encoded features, as the bars.
     pub(super) rows: Vec<f32>,
-    pub(super) width: usize,
+    /// Numbers of one symbol's row.
+    pub(super) features: usize,
     pub(super) len: usize,
     warm_up: usize,
 }
@@ -47,7 +47,11 @@ impl Market {
             let symbol = &instrument.symbol;
             if s.ts != series[0].ts {
                 let got = format!("{} bars at other times", s.len());
-                return Err(CoreError::shape(format!("bars of {symbol}"), got, format!("the times of {}", instruments[0].symbol)));
+                return Err(CoreError::shape(
+                    format!("bars of {symbol}"),
+                    got,
+                    format!("the times of {}", instruments[0].symbol),
+                ));
             }
             if rows.len() != len * features {
                 return Err(CoreError::shape(format!("features of {symbol}"), rows.len(), len * features));
@@ -62,17 +66,15 @@ impl Market {
                 });
             }
         }
-        let block = features + ACCOUNT;
         let mut bars = Vec::with_capacity(len * k);
-        let mut rows = vec![0.0; len * k * block];
+        let mut rows = Vec::with_capacity(len * k * features);
         for t in 0..len {
             for s in 0..k {
                 bars.push(series[s].bar(t));
-                let at = (t * k + s) * block;
-                rows[at..at + features].copy_from_slice(&encoded[s][t * features..(t + 1) * features]);
+                rows.extend_from_slice(&encoded[s][t * features..(t + 1) * features]);
             }
         }
-        Ok(Self { instruments, bars, rows, width: k * block, len, warm_up })
+        Ok(Self { instruments, bars, rows, features, len, warm_up })
     }
 
     /// Instruments, in the order of an action.
@@ -113,9 +115,16 @@ impl Market {
     }
 
     /// The bar of instrument `s` at time `t`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bar(&self, t: usize, s: usize) -> &Bar {
         &self.bars[t * self.instruments.len() + s]
+    }
+
+    /// The features of all instruments at time `t`.
+    #[inline(always)]
+    pub(super) fn row(&self, t: usize) -> &[f32] {
+        let n = self.features * self.instruments.len();
+        &self.rows[t * n..(t + 1) * n]
     }
 
     pub(super) fn account(&self, capital: f64) -> Result<Portfolio> {

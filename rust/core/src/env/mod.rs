@@ -64,10 +64,11 @@ impl TradingBatch {
         let Some(first) = markets.first() else {
             return Err(CoreError::shape("markets", 0, "at least one"));
         };
-        let (symbols, width) = (first.instruments.len(), first.width);
+        let (symbols, features) = (first.instruments.len(), first.features);
+        let width = symbols * (features + ACCOUNT);
         for market in &*markets {
-            if (market.instruments.len(), market.width) != (symbols, width) {
-                return Err(CoreError::shape("row of a market", market.width, width));
+            if (market.instruments.len(), market.features) != (symbols, features) {
+                return Err(CoreError::shape("features of a market", market.features, features));
             }
             market.check(&config)?;
         }
@@ -167,7 +168,7 @@ impl TradingBatch {
         if lane.episode.equity == 0.0 && lane.episode.steps == 0 {
             return Err(not_reset());
         }
-        lane.observe(&self.markets[lane.episode.market], &self.config, out);
+        out.copy_from_slice(lane.rows());
         Ok(())
     }
 
@@ -240,10 +241,10 @@ impl NullaryFnOnce for StepAll<'_, '_> {
             let place = k * size..(k + 1) * size;
             if outcome.done() {
                 batch.finished[k] = lane.episode;
-                lane.observe(market, &batch.config, &mut b.finals[place.clone()]);
+                b.finals[place.clone()].copy_from_slice(lane.rows());
                 lane.reset(&batch.markets, &batch.config, None, None)?;
             }
-            lane.observe(&batch.markets[lane.episode.market], &batch.config, &mut b.observations[place]);
+            b.observations[place].copy_from_slice(lane.rows());
         }
         Ok(())
     }

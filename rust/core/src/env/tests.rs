@@ -157,10 +157,10 @@ fn the_observation_is_the_window_that_the_engine_keeps() {
     let config = EnvConfig { lookback: 5, ..EnvConfig::default() };
     let mut env = TradingBatch::new([market].into(), config, 1, 0).unwrap();
     env.reset(0, None, None).unwrap();
-    let mut window = ObservationWindow::new(5, 3);
-    let feature = |t: usize| &rows[t * 7..t * 7 + 3];
+    let mut window = ObservationWindow::new(5, 3, 1);
+    let feature = |t: usize| &rows[t * 3..t * 3 + 3];
     for t in 0..=env.bar(0) {
-        window.push(feature(t), [0.0; ACCOUNT]);
+        window.push(feature(t), &[[0.0; ACCOUNT]]);
     }
     let mut out = vec![0.0; 35];
     let mut random = Random(9);
@@ -172,7 +172,7 @@ fn the_observation_is_the_window_that_the_engine_keeps() {
             break;
         }
         let (e, p) = (env.episode(0), env.portfolio(0));
-        window.push(feature(env.bar(0)), account_entries(p, 0, p.equity(), 10_000.0, e.peak, 1.0));
+        window.push(feature(env.bar(0)), &[account_entries(p, 0, p.equity(), 10_000.0, e.peak, 1.0)]);
     }
     assert!(env.bar(0) > 20);
 }
@@ -195,7 +195,10 @@ fn a_batch_is_its_environments_one_by_one() {
         all.step(&actions, &mut out.buffers()).unwrap();
         for k in 0..9 {
             let o = one.step_one(k, &actions[k..=k]).unwrap();
-            assert_eq!((o.reward as f32, o.terminated, o.truncated), (out.rewards[k], out.terminated[k], out.truncated[k]));
+            assert_eq!(
+                (o.reward as f32, o.terminated, o.truncated),
+                (out.rewards[k], out.terminated[k], out.truncated[k])
+            );
             if o.done() {
                 ends += 1;
                 one.observe(k, &mut single).unwrap();
@@ -289,7 +292,9 @@ fn faults_are_named() {
     let one = |n: usize| -> Arc<[Market]> { [market(&walk(n, 1), 1, 3)].into() };
     assert!(text(TradingBatch::new(one(60), free(), 0, 0)).contains("n_envs = 0"));
     let long = EnvConfig { lookback: 59, ..free() };
-    assert!(text(TradingBatch::new(one(59), long, 1, 0)).contains("bars of S0: got 59, expected at least 60 (lookback 59"));
+    assert!(
+        text(TradingBatch::new(one(59), long, 1, 0)).contains("bars of S0: got 59, expected at least 60 (lookback 59")
+    );
     assert!(TradingBatch::new(one(60), long, 1, 0).is_ok());
     assert!(text(TradingBatch::new([].into(), free(), 1, 0)).contains("markets"));
     for (bad, name) in [

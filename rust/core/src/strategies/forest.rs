@@ -31,7 +31,7 @@ pub(super) struct ForestModel {
 }
 
 impl Dated for ForestModel {
-    fn from_ts(&self) -> Option<i64> {
+    fn since(&self) -> Option<i64> {
         self.from_ts
     }
 }

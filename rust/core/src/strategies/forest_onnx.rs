@@ -188,7 +188,7 @@ impl<'a> Graph<'a> {
             }
         };
         for &i in &leaves {
-            let count = told(rows, i).filter(|&c| c >= 1.0 && c < 1e9 && c.fract() == 0.0);
+            let count = told(rows, i).filter(|c| (1.0..1e9).contains(c) && c.fract() == 0.0);
             let count = count.ok_or_else(|| node.bad("*", format!("leaf {i}"), "a number of rows ≥ 1"))?;
             tree.samples[i] = count as u32;
         }

@@ -10,7 +10,7 @@ const MOST: usize = 10_000;
 /// A model that knows from when on it may judge.
 pub(super) trait Dated: DeserializeOwned {
     /// First bar (open time, milliseconds) that it may judge: one after the data it was fitted on. None: any bar.
-    fn from_ts(&self) -> Option<i64>;
+    fn since(&self) -> Option<i64>;
 }
 
 /// Reads one model, or a list in the order of their times; `expected` says what a model is.
@@ -28,7 +28,7 @@ pub(super) fn read<M: Dated>(strategy: &str, text: &str, expected: &str) -> Resu
         return Err(bad(format!("{} models", models.len()), format!("1 to {MOST} models")));
     }
     for pair in models.windows(2) {
-        let (one, next) = (pair[0].from_ts(), pair[1].from_ts());
+        let (one, next) = (pair[0].since(), pair[1].since());
         if next.is_none() || one >= next {
             let value = format!("from_ts {one:?} before {next:?}");
             return Err(bad(value, "a list of models in which from_ts rises".to_owned()));
@@ -54,7 +54,7 @@ mod tests {
     }
 
     impl Dated for Plain {
-        fn from_ts(&self) -> Option<i64> {
+        fn since(&self) -> Option<i64> {
             self.from_ts
         }
     }

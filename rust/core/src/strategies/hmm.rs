@@ -50,7 +50,7 @@ pub(super) struct HmmModel {
 }
 
 impl Dated for HmmModel {
-    fn from_ts(&self) -> Option<i64> {
+    fn since(&self) -> Option<i64> {
         self.from_ts
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{CoreError, Result};
+use crate::error::Result;
 use crate::indicators::registry::{MAX_PERIOD, Param};
 use crate::indicators::statistic::Zscore;
 use crate::indicators::volatility::RealisedVolatility;
