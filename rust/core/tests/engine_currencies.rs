@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use mirrorfast_core::backtest::{self, BacktestResult, ExternalColumns, Record, Session};
 use mirrorfast_core::bars::Bars;
 use mirrorfast_core::engine::{EngineConfig, External, RateSymbol, StrategyConfig, SymbolConfig};
-use mirrorfast_core::fill::{CostConfig, SlippageModel};
+use mirrorfast_core::fill::{CostConfig, MarginMode, SlippageModel};
 use mirrorfast_core::instrument::Instrument;
 use mirrorfast_core::order::Side;
 use mirrorfast_core::risk::{RiskConfig, SizingConfig, SizingMethod, StopConfig, StopKind};
@@ -149,6 +149,9 @@ fn pairs_lead_to_the_account_through_each_other() {
     assert!(refused(&config(idle, &rates)).contains("at least one symbol"));
     let nought = EngineConfig { rates: BTreeMap::from([("EUR".to_owned(), 0.0)]), ..config(symbols(), &rates) };
     assert!(refused(&nought).starts_with("rates.EUR = 0"));
+    let mut margin = config(symbols(), &rates);
+    margin.costs.margin.mode = MarginMode::Cross;
+    assert!(refused(&margin).contains("the venue does not follow rates that move"));
 }
 
 #[test]
