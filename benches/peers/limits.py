@@ -2,8 +2,8 @@
 
     python -m benches.peers.limits
 
-Client and venue share one loop of virtual time, so the seconds are those of the limits alone, whatever the machine does.
-Binance and Bybit stand with a tenth of their weight a window, OKX and Kraken with their own.
+Client and venue share one loop of virtual time, so the seconds are those of the limits alone, whatever the machine
+does. Binance and Bybit stand with a tenth of their weight a window, OKX and Kraken with their own.
 """
 
 import asyncio
@@ -51,15 +51,12 @@ async def one(name: str) -> dict[str, Any]:
 def main() -> None:
     from mirrorfast.simulator.virtual import run_virtual
 
-    print(
-        "| venue | requests | bound, s | took, s | ratio | failed | refused by the venue |\n|---|---|---|---|---|---|---|"
-    )
+    print("| venue | requests | bound, s | took, s | ratio | failed | refused by the venue |")
+    print("|---|---|---|---|---|---|---|")
     for name in VENUES:
         r = run_virtual(lambda name=name: one(name))
-        ratio = r["took_s"] / r["bound_s"]
-        print(
-            f"| {name} | {r['requests']} | {r['bound_s']:.0f} | {r['took_s']:.1f} | {ratio:.3f} | {r['failed']} | {r['refused']} |"
-        )
+        figures = (r["requests"], f"{r['bound_s']:.0f}", f"{r['took_s']:.1f}", f"{r['took_s'] / r['bound_s']:.3f}")
+        print("|", " | ".join(map(str, (name, *figures, r["failed"], r["refused"]))), "|")
 
 
 if __name__ == "__main__":
