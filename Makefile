@@ -20,7 +20,7 @@ ARGS ?=
 PYTEST ?=
 CARGO_TEST ?=
 
-.PHONY: help live test test-rust test-python check bench bench-rust bench-peers wheel wheel-check docs clean
+.PHONY: help live test test-rust test-python check bench bench-rust bench-peers faults chaos wheel wheel-check docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s @
@@ -62,6 +62,13 @@ wheel: $(STAMP)/environment ## Build dist/*.whl
 
 wheel-check: wheel ## Install that wheel into an empty environment without Rust, and run it there
 	scripts/check_wheel.sh $(BIN)/python
+
+faults: $(STAMP)/extension $(STAMP)/test ## Run the fault matrix and write docs/faults.md
+	$(BIN)/python -m pytest -q tests/faults --junit-xml=target/faults.xml; \
+	status=$$?; $(BIN)/python scripts/fault_table.py target/faults.xml && exit $$status
+
+chaos: $(STAMP)/extension $(STAMP)/test ## Random kills under random faults for long: MIRRORFAST_CHAOS_S seconds each, default 3600
+	MIRRORFAST_CHAOS_S=$${MIRRORFAST_CHAOS_S:-3600} $(BIN)/python -m pytest -q -s -o timeout=0 tests/faults/chaos $(ARGS)
 
 docs: $(STAMP)/extension $(STAMP)/test $(STAMP)/docs ## Check docs sections, run every example, build site/ and the Rust documentation
 	$(BIN)/python scripts/check_docs.py

@@ -4,7 +4,7 @@
 
 A loop on asyncio hands 100 bar times a second of 20 symbols to the dashboard, which tells its viewers ten times a
 second; the viewers run in another process and check that nothing is missing. Interleaved: no dashboard, one without
-viewers, one with all of them. Prints how late the loop's bar times were against their plan, and what handing one over took.
+viewers, one with all of them. Prints how late the loop's bar times were against their plan, and what handing over took.
 """
 
 import argparse

@@ -20,6 +20,8 @@ _LAZY = {
     "DataError": "mirrorfast.errors",
     "Ensemble": "mirrorfast.ensemble",
     "EnsembleConfig": "mirrorfast.config",
+    "ExecutionConfig": "mirrorfast.config",
+    "ExecutionDaemon": "mirrorfast.execution.daemon",
     "FeatureStream": "mirrorfast.features",
     "GradientTrendAgent": "mirrorfast.strategies",
     "IntegratedTradingSystem": "mirrorfast.system",
@@ -116,6 +118,7 @@ if TYPE_CHECKING:
         CostConfig,
         DataConfig,
         EnsembleConfig,
+        ExecutionConfig,
         MetaConfig,
         RiskConfig,
         RLConfig,
@@ -127,6 +130,7 @@ if TYPE_CHECKING:
     from mirrorfast.data import BAR_SCHEMA, MarketDataFetcher, MarketDataStore, read_bars, sample_bars, validate_bars
     from mirrorfast.ensemble import Ensemble, StrategyTrainerAgent
     from mirrorfast.errors import ConfigurationError, DataError, MirrorfastError, ParameterError
+    from mirrorfast.execution.daemon import ExecutionDaemon
     from mirrorfast.features import FeatureStream, compute_features
     from mirrorfast.indicators import TechnicalIndicators
     from mirrorfast.meta import MetaController, MetaDecision
@@ -168,6 +172,8 @@ __all__ = [
     "DataError",
     "Ensemble",
     "EnsembleConfig",
+    "ExecutionConfig",
+    "ExecutionDaemon",
     "FeatureStream",
     "GradientTrendAgent",
     "IntegratedTradingSystem",

@@ -7,10 +7,10 @@ import json
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -39,10 +39,18 @@ from mirrorfast.strategies.lineup import Lineup
 from mirrorfast.strategies.voting import VoteStream
 from mirrorfast.telemetry import get_logger
 
-__all__ = ["FeedOpener", "IntegratedTradingSystem", "RunSummary"]
+if TYPE_CHECKING:
+    from mirrorfast.execution.account import LiveAccount
+    from mirrorfast.execution.broker import Broker
+    from mirrorfast.ledger import RunWriter
+
+__all__ = ["AccountMaker", "FeedOpener", "IntegratedTradingSystem", "RunSummary"]
 
 FeedOpener = Callable[["IntegratedTradingSystem", int | None], AbstractAsyncContextManager[Feed]]
 """Opens the feed of a live run."""
+
+AccountMaker = Callable[["IntegratedTradingSystem", "RunWriter", KillSwitch], "LiveAccount"]
+"""Makes the account of a run with real money."""
 
 _log = get_logger(__name__)
 
@@ -133,9 +141,9 @@ class IntegratedTradingSystem:
 
     Notes
     -----
-    Paper trading only: orders go to a simulated exchange in this process, never to a venue. A strategy of your own that
-    raises, or answers with something that is no vote, votes no more for the rest of the run; the ledger's incidents and
-    the report say so.
+    Orders go to a simulated exchange in this process, unless `ExecutionDaemon` says otherwise. A strategy of your own
+    that raises, or answers with something that is no vote, votes no more for the rest of the run; the ledger's incidents
+    and the report say so.
 
     Examples
     --------
@@ -187,6 +195,7 @@ class IntegratedTradingSystem:
         self._speed = speed
         self._source = source
         self._open_feed = feed
+        self._make_account: AccountMaker | None = None
         self._loop: TradingLoop | None = None
         self._ended: asyncio.Event | None = None
         self._stopping = False
@@ -264,6 +273,23 @@ class IntegratedTradingSystem:
         """
         return self._status
 
+    def trade_on(self, account: AccountMaker) -> None:
+        """Send the orders of this run to a venue: real money. Use `ExecutionDaemon`, which checks first.
+
+        Parameters
+        ----------
+        account
+            Called with this system, the run's writer and its kill switch; returns a `LiveAccount`.
+
+        Raises
+        ------
+        ConfigurationError
+            When the run has no live feed: recorded bars are no reason to trade.
+        """
+        if self._open_feed is None:
+            raise ConfigurationError("live trading of a replay: expected a live feed")
+        self._make_account = account
+
     def stop(self) -> None:
         """Ask a running system to end at the next bar boundary."""
         self._stopping = True
@@ -312,8 +338,15 @@ class IntegratedTradingSystem:
         identity: dict[str, Any],
         watch: Callable[[IntegratedTradingSystem, int | None], list[Observer]] | None,
     ) -> Outcome:
-        broker = SimulatedBroker(self.engine_json)
-        run = ledger.run(self.run_id, mode="paper", config=identity, symbols=self.symbols, group=self._group)
+        live = self._make_account is not None
+        run = ledger.run(
+            self.run_id,
+            mode="live" if live else "paper",
+            config=identity,
+            symbols=self.symbols,
+            commit="each" if live else "group",
+            group=self._group,
+        )
         switch = KillSwitch(self.directory, shared=self.config.runs, policy=self.config.control.on_halt)
         switch.recall(ledger, self.run_id)
         self._switch = switch
@@ -328,12 +361,16 @@ class IntegratedTradingSystem:
             done, after = 0, None
             if checkpoint is not None:
                 self.engine.restore(checkpoint.engine)
-                broker.restore(checkpoint.broker)
-                done, after = checkpoint.feed["done"], checkpoint.feed["after"]
+                done, after = checkpoint.feed["done"], checkpoint.feed["after"] or None
             resumed = {} if checkpoint is None else checkpoint.feed
             voters = self._voters(after, resumed.get("voters", {}))
             session = self._session(after, resumed.get("policy", {}))
-            async with self._feed(after) as feed, supervised(f"run {self.run_id}"):
+            state = b"" if checkpoint is None else checkpoint.broker
+            async with (
+                self._broker(writer, switch, state) as (broker, account),
+                self._feed(after) as feed,
+                supervised(f"run {self.run_id}"),
+            ):
                 observers = tuple(watch(self, feed.total) if watch else ())
                 loop = TradingLoop(
                     engine=self.engine,
@@ -342,18 +379,27 @@ class IntegratedTradingSystem:
                     writer=writer,
                     symbols=self.symbols,
                     strategies=self.strategies,
+                    durable=live,
                     observers=observers,
                     voters=voters,
                     policy=session,
+                    after=after,
                     switch=switch,
                 )
                 self._loop = loop
                 if self._stopping:
                     loop.stop()
+                if account is not None:
+                    await account.reconcile(loop)
                 outcome = await self._stoppable(loop, done)
+                if account is not None:
+                    # A live run has positions and orders that outlive the process: it is never finished.
+                    outcome = replace(outcome, finished=False)
+                    await account.drain()
+                    await loop.settle_now()
                 if isinstance(feed, RecordedFeed):
                     self.bars = feed.joined(self.bars)
-            end = loop.checkpoint if outcome.batches else None
+            end = loop.checkpoint if outcome.batches or live else None
             self._status = "finished" if outcome.finished else "interrupted"
             writer.finish(self._status, checkpoint=end)
             return outcome
@@ -364,6 +410,24 @@ class IntegratedTradingSystem:
         if self._open_feed is not None:
             return 1
         return 500 if self._speed is None else max(1, min(500, round(self._speed)))
+
+    @asynccontextmanager
+    async def _broker(
+        self, writer: RunWriter, switch: KillSwitch, state: bytes
+    ) -> AsyncIterator[tuple[Broker, LiveAccount | None]]:
+        """Give the broker, and the account behind it where it is real."""
+        if self._make_account is None:
+            paper = SimulatedBroker(self.engine_json)
+            if state:
+                paper.restore(state)
+            yield paper, None
+            return
+        account = self._make_account(self, writer, switch)
+        try:
+            await account.open(state)
+            yield account.broker, account
+        finally:
+            await account.aclose()
 
     def _voters(self, after: int | None, state: dict[str, Any]) -> VoteStream | None:
         if not self.lineup.own:

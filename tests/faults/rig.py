@@ -12,7 +12,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pydantic import SecretStr
 
 from pydantic import SecretStr
 
@@ -68,6 +70,7 @@ class ScriptedEngine:
         self.position = 0.0
         self.working: dict[int, float] = {}
         self.events: list[tuple[str, int]] = []
+        self.halted = False
         self.on_fill_send: list[Callable[[Any], Intent | None]] = []
 
     def order(self, side: str, kind: str, quantity: float, *, price: float | None = None, **more: Any) -> int:
@@ -107,6 +110,18 @@ class ScriptedEngine:
 
     def rate(self, symbol: int) -> float:
         return 1.0
+
+    def halt(self, ts: int, *, close: bool) -> Step:
+        """Withdraw what would open or enlarge a position; with `close` sell what is held."""
+        self.halted = True
+        return Step([Intent({"kind": "cancel", "id": n, "symbol": 0, "reason": "halt"}) for n in sorted(self.working)])
+
+    def withhold(self, intent: Any, ts: int) -> Step:
+        self.working.pop(intent.as_dict()["id"], None)
+        return Step()
+
+    def lift_halt(self) -> None:
+        self.halted = False
 
     def on_event(self, event: Any) -> Step:
         self.events.append((event.kind, event.order))
@@ -163,7 +178,7 @@ class Rig:
         self.count = 0
         self.switch = KillSwitch(folder)
 
-    async def __aenter__(self) -> "Rig":
+    async def __aenter__(self) -> Self:
         self.ledger = Ledger.open(self.folder / "ledger.sqlite")
         self.writer = self.ledger.run("r", mode="live", config={}, symbols=[self.symbol], commit="each")
         checkpoint = self.writer.begin_or_resume()
@@ -179,7 +194,7 @@ class Rig:
         self.loop = TradingLoop(
             engine=self.engine,  # type: ignore[arg-type]
             broker=self.account.broker, feed=self.feed, writer=self.writer, symbols=[self.symbol], strategies=[],
-            durable=True, after=after,
+            durable=True, after=after, switch=self.switch,
         )  # fmt: skip
         await self.account.reconcile(self.loop)
         self.ended = asyncio.Event()
@@ -325,13 +340,14 @@ def until_killed(work: Callable[[], Awaitable[None]]) -> None:
     if child == 0:
         try:
             asyncio.run(work())  # type: ignore[arg-type]
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the exit status tells
             import traceback
 
             traceback.print_exc()
         os._exit(3)
     _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, f"it ended otherwise: {status}"
+    assert os.WIFSIGNALED(status), f"it ended by itself: {status}"
+    assert os.WTERMSIG(status) == signal.SIGKILL
 
 
 def kill() -> None:

@@ -281,7 +281,7 @@ def _bar(rig: Rig) -> Any:
 
 
 def test_a_run_that_died_between_two_commits_goes_on_from_the_last(tmp_path: Path) -> None:
-    """Nothing of the engine's state is ahead of the journal, or behind it: fills and their consequences are one commit."""
+    """Nothing of the engine's state is ahead of the journal or behind it: a fill and what follows are one commit."""
 
     async def first(rig: Rig) -> None:
         for _ in range(3):

@@ -138,7 +138,7 @@ def test_models_fitted_again_and_again_judge_after_their_windows(bars: pl.DataFr
         alone = start.with_model(models[1]).evaluate(some)
         held = int(start.params["hold"])
         assert alone[370 + held : 520].equals(votes["signal"][370 + held : 520])
-    with pytest.raises(mf.ShapeError, match="got 219 bar times, expected at least 220"):
+    with pytest.raises(mf.DataError, match="got 219 bar times, expected at least 220"):
         start.fit_rolling(bars.head(219))
     decided = mf.backtest(some, strategies=[agent]).decisions[f"vote_{name}"]
     assert decided.equals(votes["signal"].rename(f"vote_{name}"), null_equal=True)

@@ -234,6 +234,12 @@ class BacktestResult:
 
         return write_report(self, run=title, path=path, bars=self.bars, benchmark=self.benchmark)
 
+    def _repr_html_(self) -> str:
+        """Show the result in a notebook: verdict, curve and figures."""
+        from mirrorfast.report.notebook import notebook_html
+
+        return notebook_html(self, run="Backtest")
+
     def __repr__(self) -> str:
         n = self.equity.height
         span = f"{self.equity['timestamp'][0]:%Y-%m-%d} to {self.equity['timestamp'][-1]:%Y-%m-%d}" if n else "no bars"

@@ -2,6 +2,7 @@
 
 import math
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
     from mirrorfast.rl.policy import Policy
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
-__all__ = ["live"]
+__all__ = ["Mode", "live"]
+
+
+class Mode(StrEnum):
+    """Whose money it is."""
+
+    PAPER = "paper"
+    LIVE = "live"
 
 
 def live(
@@ -55,6 +63,15 @@ def live(
         bool, typer.Option("--stream/--poll", help="With --exchange: bars by WebSocket, or by REST as they close.")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="With --exchange: stop after so many new bar times.")] = None,
+    mode: Annotated[
+        Mode, typer.Option(help="'live' sends real orders to the account at --exchange: real money.")
+    ] = Mode.PAPER,
+    i_understand_the_risk: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="With --mode live: the account that may lose its money.")
+    ] = None,
+    accept_account: Annotated[
+        bool, typer.Option(help="With --mode live: I have looked at a difference between account and book; go on.")
+    ] = False,
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
     policy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --meta.")
@@ -82,7 +99,8 @@ def live(
 ) -> None:
     """Paper-trade a market replay, or an exchange's prices: feed, features, strategies, risk, broker, ledger, report.
 
-    No order reaches a real exchange. Ctrl-C stops at the next bar; start again with the same --run to go on.
+    No order reaches a real exchange, unless --mode live says so. Ctrl-C stops at the next bar; start again with the
+    same --run to go on.
     """
     from mirrorfast.cli.policy import decided, trained
     from mirrorfast.cli.span import chosen
@@ -91,6 +109,33 @@ def live(
     pace = _speed(speed)
     page = Page(dashboard_host, dashboard_port, tuple(dashboard_origin or ()), dashboard_control) if dashboard else None
     watchers = Watchers(page, tuple(notify or ()), fills=notify_fills, weekly=notify_weekly)
+    if mode is Mode.LIVE:
+        from mirrorfast.cli.live_trade import trade
+
+        if exchange is None:
+            raise ParameterError("--mode live: expected --exchange")
+        for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
+            if value is not None:
+                raise ParameterError(f"{option} = {value}: expected without --mode live")
+        trade(
+            exchange,
+            decided(load(config), meta),
+            symbols,
+            timeframe,
+            stream=stream,
+            limit=limit,
+            pace=pace,
+            run=run,
+            json_=json_,
+            account=i_understand_the_risk,
+            accept=accept_account,
+            policy=trained(policy),
+            metrics=metrics,
+            watchers=watchers,
+        )
+        return
+    if i_understand_the_risk is not None or accept_account:
+        raise ParameterError("--i-understand-the-risk and --accept-account: expected together with --mode live")
     if exchange is not None:
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
@@ -105,12 +150,12 @@ def live(
     system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=source, policy=trained(policy))
     screen = console()
     with ExitStack() as stack:
-        watch = _watch(stack, None if json_ else screen, cfg, watchers)
+        watch = watching(stack, None if json_ else screen, cfg, watchers)
         summary = system.run(watch=watch if metrics is None else Monitor(stack, metrics).watching(watch))
     if json_:
-        print_json(_plain(summary))
+        print_json(plain_summary(summary))
     else:
-        _print(screen, summary)
+        print_summary(screen, summary)
 
 
 def _live(
@@ -141,19 +186,21 @@ def _live(
         market.meter = None if monitor is None else monitor.data
         system = market.system(run, policy=policy)
         watchers.health, watchers.reconnects = market.health, market.reconnects
-        watch = _watch(stack, None if json_ else screen, cfg, watchers)
+        watch = watching(stack, None if json_ else screen, cfg, watchers)
         if monitor is not None:
             # The simulator's time may run faster than ours.
             bar_s = interval_ms(system.interval) / 1_000 if exchange != "simulator" else None
             watch = monitor.watching(watch, bar_s=bar_s)
         summary = system.run(watch=watch)
     if json_:
-        print_json(_plain(summary))
+        print_json(plain_summary(summary))
     else:
-        _print(screen, summary, exchange)
+        print_summary(screen, summary, exchange)
 
 
-def _watch(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", watchers: Watchers) -> Any:
+def watching(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", watchers: Watchers) -> Any:
+    """Make what watches a run, once the run is known: the live view, and what the options asked for."""
+
     def watch(system: "IntegratedTradingSystem", total: int | None) -> list[Any]:
         observers = watchers.observers(stack, system)
         if screen is not None:
@@ -185,7 +232,8 @@ def _speed(text: str) -> float | None:
     return value
 
 
-def _plain(summary: "RunSummary") -> dict[str, Any]:
+def plain_summary(summary: "RunSummary") -> dict[str, Any]:
+    """Give a summary as JSON values."""
     return {
         "run": summary.run,
         "status": summary.status,
@@ -200,7 +248,8 @@ def _plain(summary: "RunSummary") -> dict[str, Any]:
     }
 
 
-def _print(screen: "Console", summary: "RunSummary", exchange: str | None = None) -> None:
+def print_summary(screen: "Console", summary: "RunSummary", exchange: str | None = None, *, live: bool = False) -> None:
+    """Show how a run went."""
     from rich import box
     from rich.table import Table
 
@@ -219,6 +268,7 @@ def _print(screen: "Console", summary: "RunSummary", exchange: str | None = None
     screen.print(f"Report  {summary.report}", soft_wrap=True, highlight=False)
     if summary.status != "finished":
         where = "" if exchange is None else f"--exchange {exchange} "
+        where = f"--mode live {where}" if live else where
         screen.print(
             f"Stopped. Go on with: mirrorfast live {where}--run {summary.run}", soft_wrap=True, highlight=False
         )

@@ -14,7 +14,7 @@ from mirrorfast.telemetry import get_logger
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-    from mirrorfast.config import TradingConfig
+    from mirrorfast.config import DataConfig, InstrumentConfig, TradingConfig
     from mirrorfast.data.feed import BarBatch, Feed
     from mirrorfast.data.fetcher import MarketDataFetcher
     from mirrorfast.execution.policy import TradingPolicy
@@ -111,7 +111,19 @@ class LiveMarket:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def system(self, run: str | None, *, policy: TradingPolicy | None = None) -> IntegratedTradingSystem:
+    @property
+    def data(self) -> DataConfig:
+        """How the venue is reached."""
+        return self._data
+
+    @property
+    def venue(self) -> str:
+        """Ccxt's name of the venue."""
+        return "binance" if self._exchange == "simulator" else self._exchange
+
+    def system(
+        self, run: str | None, *, policy: TradingPolicy | None = None, contracts: bool = False
+    ) -> IntegratedTradingSystem:
         """Put the system of a run together, with the venue's history as its bars.
 
         Parameters
@@ -120,6 +132,8 @@ class LiveMarket:
             Name of the run; one that exists is resumed.
         policy
             A trained policy.
+        contracts
+            Take precision and limits from the venue, for orders that go there.
 
         Returns
         -------
@@ -139,6 +153,9 @@ class LiveMarket:
         traded = tuple(name for name in sorted(history["symbol"].unique()) if name not in self._config.watch)
         cfg = self._config.replace(symbols=traded, timeframe=self._timeframe)
         cfg = cfg.model_copy(update={"bars": None, "start": None, "end": None})
+        if contracts:
+            known = _instruments_of(cfg, run) or asyncio.run(self._instruments(cfg.symbols))
+            cfg = cfg.model_copy(update={"instruments": known, "data": self._data})
         return IntegratedTradingSystem(
             cfg,
             bars=history,
@@ -147,6 +164,26 @@ class LiveMarket:
             feed=self._opened,
             policy=policy,
         )
+
+    async def _instruments(self, symbols: Sequence[str]) -> dict[str, InstrumentConfig]:
+        from mirrorfast.config import InstrumentConfig
+        from mirrorfast.execution.venue import TradingVenue
+
+        venue = TradingVenue(self.venue, self._data, self._config.execution)
+        try:
+            await venue.reload_markets(symbols)
+        finally:
+            await venue.aclose()
+        return {
+            symbol: InstrumentConfig(
+                tick=float(contract.tick),
+                lot=float(contract.lot),
+                min_quantity=float(contract.min_quantity),
+                min_notional=float(contract.min_notional),
+                shortable=not contract.spot,
+            )
+            for symbol, contract in venue.contracts.items()
+        }
 
     async def _history(self) -> Any:
         async with self._fetcher(pro=False) as fetcher:
@@ -184,11 +221,28 @@ class LiveMarket:
     async def _fetcher(self, *, pro: bool) -> AsyncIterator[MarketDataFetcher]:
         from mirrorfast.data.fetcher import MarketDataFetcher
 
-        name = "binance" if self._exchange == "simulator" else self._exchange
-        async with MarketDataFetcher(name, self._data, pro=pro) as fetcher:
+        async with MarketDataFetcher(self.venue, self._data, pro=pro) as fetcher:
             if self.meter is not None:
                 self.meter.add(fetcher.counters)
             yield fetcher
+
+
+def _instruments_of(cfg: TradingConfig, run: str | None) -> dict[str, InstrumentConfig] | None:
+    """Give the precision and limits that a run was started with, under which its engine goes on."""
+    from mirrorfast.config import InstrumentConfig
+    from mirrorfast.ledger import Ledger
+
+    if run is None:
+        return None
+    target = cfg.runs / run / "ledger.sqlite" if cfg.ledger is None else cfg.ledger.get_secret_value()
+    if cfg.ledger is None and not (cfg.runs / run / "ledger.sqlite").exists():
+        return None
+    with Ledger.open(target, create=False) as ledger:
+        if not ledger.has_run(run):
+            return None
+        stored = ledger.info(run)["config"]["engine"]["symbols"]
+    names = InstrumentConfig.model_fields.keys() - {"quote"}
+    return {row["instrument"]["symbol"]: InstrumentConfig(**{k: row["instrument"][k] for k in names}) for row in stored}
 
 
 class _Limited:

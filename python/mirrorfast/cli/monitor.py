@@ -34,10 +34,17 @@ class Monitor:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.health = Health()
+        # Alive from the first moment, ready not before there is something to ask.
+        self._going = False
+        self.health.ready("started", lambda: None if self._going else "starting")
         self.data: DataMeter = DataMeter(self.registry)
         self.server: MonitoringServer = stack.enter_context(
             MonitoringServer(self.registry, self.health, host=host, port=port)
         )
+
+    def started(self) -> None:
+        """Note that whatever is watched has begun."""
+        self._going = True
 
     def watching(self, watch: Watch | None, *, bar_s: float | None = None) -> Watch:
         """Put meters on a run, beside whoever else watches it.
@@ -59,6 +66,7 @@ class Monitor:
                 strategies=system.strategies,
                 run=system.run_id,
             )
+            self.started()
             meter.by_person = lambda: system.halted_by_person
             self.health.loop(asyncio.get_running_loop())
             self.health.ready("first_bar", meter.first_bar)

@@ -131,6 +131,7 @@ async def _scan_venues(
             monitor.health.loop(asyncio.get_running_loop())
             meter = ScanMeter(monitor.registry)
             monitor.health.ready("first_scan", meter.first_scan)
+            monitor.started()
         fetchers = [await stack.enter_async_context(opened(name, config)) for name in exchanges]
         if monitor is not None:
             for fetcher in fetchers:

@@ -20,6 +20,7 @@ class Book:
         self._stops: dict[str, dict[int, list[float]]] = {}
         self._symbols: dict[int, str] = {}
         self._last: dict[str, float] = {}
+        self._rates: dict[str, float] = {}
 
     def order(self, number: int, symbol: str, trigger: float | None, quantity: float | None, status: str) -> bool:
         """Remember an order that rests at a trigger; tell whether it is one."""
@@ -38,8 +39,9 @@ class Book:
             del self._stops[symbol][number]
         return symbol
 
-    def fill(self, symbol: str, signed: float, price: float, *, order: int, ts: int) -> None:
-        """Book an execution."""
+    def fill(self, symbol: str, signed: float, price: float, *, order: int, ts: int, rate: float = 1.0) -> None:
+        """Book an execution; `rate` is what a unit of its quote currency is in the account's."""
+        self._rates[symbol] = rate
         stop = self._stops.get(symbol, {}).get(order)
         if stop is not None:
             stop[1] -= abs(signed)
@@ -68,7 +70,7 @@ class Book:
         held = self._positions.get(symbol)
         if held is None:
             return None
-        quantity, last = held["quantity"], self._last[symbol]
+        quantity, last, rate = held["quantity"], self._last[symbol], self._rates[symbol]
         stop = self._stop(symbol, quantity)
         return {
             "symbol": symbol,
@@ -76,17 +78,20 @@ class Book:
             "average": held["average"],
             "opened": held["opened"],
             "last": last,
-            "value": quantity * last,
-            "unrealised": quantity * (last - held["average"]),
+            "value": quantity * last * rate,
+            "unrealised": quantity * (last - held["average"]) * rate,
             "stop": stop,
-            "heat": self._risk(quantity, last, stop),
+            "heat": self._risk(quantity, last, stop) * rate,
         }
 
     @property
     def heat(self) -> float:
-        """What all positions lose, quote currency, if every stop is hit at its price now; all of it without a stop."""
+        """What all positions lose, account currency, if every stop is hit now; all of it without a stop.
+
+        Other currencies count at the rate of their last fill.
+        """
         return sum(
-            self._risk(held["quantity"], self._last[symbol], self._stop(symbol, held["quantity"]))
+            self._risk(held["quantity"], self._last[symbol], self._stop(symbol, held["quantity"])) * self._rates[symbol]
             for symbol, held in self._positions.items()
         )
 

@@ -270,10 +270,11 @@ class RunView:
     def _on_fill(self, ts: int, p: Mapping[str, Any]) -> None:
         symbol, quantity, price = p["symbol"], float(p["quantity"]), float(p["price"])
         signed = quantity if p["side"] == "buy" else -quantity
-        self._book.fill(symbol, signed, price, order=p["order"], ts=ts)
+        rate = number(p.get("rate")) or 1.0
+        self._book.fill(symbol, signed, price, order=p["order"], ts=ts, rate=rate)
         self._counted = True
         self._totals["fills"] += 1
-        self._totals["fees"] += number(p["fee"]) or 0.0
+        self._totals["fees"] += (number(p["fee"]) or 0.0) * rate
         self._moved.add(symbol)
         self._add(("charts", symbol, "marks"), [ts, price, signed, p["purpose"]])
 

@@ -150,7 +150,7 @@ class LiveAccount:
                     await work()
                 except MirrorfastError as error:
                     _log.warning("task_failed", task=name, error=str(error))
-                except Exception:  # a watcher must not die of one surprise
+                except Exception:  # noqa: BLE001 - a watcher must not die of one surprise
                     _log.exception("task_failed", task=name)
                     self.broker.desk.notice("internal", f"task {name} failed", "critical")
                 await asyncio.sleep(_WATCH_S)
@@ -159,6 +159,7 @@ class LiveAccount:
 
     async def _poll(self) -> None:
         await asyncio.sleep(self.config.poll_s)
+        await self.venue.client.synchronise()
         self.broker.poke()
 
     async def _compare(self) -> None:
@@ -171,7 +172,7 @@ class LiveAccount:
         await self.reconciler.compare()
 
     async def _watch(self) -> None:
-        """A position without its stop for too long is closed: the engine hears that its stop was refused."""
+        """Have a position that is without its stop for too long closed: the engine hears that its stop was refused."""
         if not self._protect:
             return
         now = self.venue.monotonic()

@@ -163,7 +163,8 @@ def order_of(answer: Any, client_id: str | None) -> VenueOrder | None:
     name = str(answer.get("clientOrderId") or "")
     if client_id is not None and name != client_id:
         return None
-    info = answer.get("info") if isinstance(answer.get("info"), dict) else {}
+    told = answer.get("info")
+    info: dict[str, Any] = told if isinstance(told, dict) else {}
     status = _status(answer, info)
     filled, quantity = number(answer.get("filled")), number(answer.get("amount"))
     if status not in _STATUSES or filled is None or quantity is None:

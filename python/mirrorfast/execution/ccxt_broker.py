@@ -242,8 +242,9 @@ class CcxtBroker:
         if trade.fee and trade.fee_currency not in ("", contract.base, contract.quote):
             fee_price = await self.venue.price(f"{trade.fee_currency}/{contract.quote}")
         shown = self.desk.book.book(trade, fee_price)
-        exact = {
-            "id": self._next_fill,
+        number, liquidity = self._next_fill, "maker" if trade.maker else "taker"
+        exact: dict[str, Any] = {
+            "id": number,
             "ts": trade.ts,
             "order": request.order,
             "symbol": trade.symbol,
@@ -251,7 +252,7 @@ class CcxtBroker:
             "quantity": trade.quantity,
             "price": trade.price,
             "fee": shown.fee_quote,
-            "liquidity": "maker" if trade.maker else "taker",
+            "liquidity": liquidity,
             "purpose": request.purpose,
             "venue_trade_id": trade.id,
             "attempt": request.attempt if request.order else None,
@@ -263,7 +264,7 @@ class CcxtBroker:
             settlement.note("fill", exact)
             return
         fill: Fill = _core.Fill(
-            id=exact["id"],
+            id=number,
             order=request.order,
             decision=filled.decision,
             symbol=filled.symbol,
@@ -272,7 +273,7 @@ class CcxtBroker:
             price=float(trade.price),
             fee=float(shown.fee),
             slippage=0.0,
-            liquidity=exact["liquidity"],
+            liquidity=liquidity,
             purpose=request.purpose,
             ts=trade.ts,
             remaining=float(filled.remaining),

@@ -92,6 +92,11 @@ class Desk:
         self.reported: set[tuple[str, str]] = set()
         self.data_age_bars = 0.0
 
+    @property
+    def fills_wait(self) -> bool:
+        """Trades are known that the book does not have yet."""
+        return any(isinstance(report, Filled) for report in self.reports)
+
     def report(self, what: Filled | Closed | Noticed) -> None:
         """Queue something for the engine and the journal."""
         self.reports.append(what)
@@ -160,7 +165,7 @@ class Desk:
         self.gates.quarantine(ACCOUNT, "storage", f"the journal cannot be written: {error}")
 
     def storage_works(self) -> None:
-        """The journal takes lines again."""
+        """Take note that the journal takes lines again."""
         self.gates.lift(ACCOUNT, "storage")
 
     def take_trades(self, order: Working, trades: list[VenueTrade]) -> None:

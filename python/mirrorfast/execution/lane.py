@@ -126,7 +126,7 @@ class Lane:
                         await self._sync(number)
             except asyncio.CancelledError:
                 raise
-            except Exception as error:  # a lane must not die of one order
+            except Exception as error:  # noqa: BLE001 - a lane must not die of one order
                 _log.exception("lane_failed", symbol=self.symbol)
                 self._desk.gates.quarantine(self.symbol, "lane", f"internal error: {type(error).__name__}")
                 self._desk.notice("lane", f"{self.symbol}: {type(error).__name__}", "critical")
@@ -166,10 +166,10 @@ class Lane:
                     if sent.kind == "undocumented":
                         desk.notice("venue_code", f"{self.symbol}: {reason}", "error", code=sent.code)
                 found = await self._resolved(order)
-                if order.needs_operator:
-                    return
                 if found is not None:
                     await self._accepted(order, found)
+                    return
+                if _left_open(order):
                     return
                 reason = f"never accepted ({reason})"
             elif sent.outcome is Outcome.ACCEPTED and sent.order is not None:
@@ -358,8 +358,10 @@ class Lane:
         self._close(order, "cancelled" if found.status == "canceled" else "expired", reason)
 
     def _close(self, order: Working, kind: str, reason: str, *, marked: bool = False) -> None:
-        """Report that nothing more comes of an order. The engine hears of an unsent entry as of a withdrawn one, and
-        decides anew on its next bar; a stop that was never sent it answers with an exit.
+        """Report that nothing more comes of an order.
+
+        The engine hears of an unsent entry as of a withdrawn one, and decides anew on its next bar; a stop that was
+        never sent it answers with an exit.
         """
         self._drop(order)
         if kind == "never_sent":
@@ -380,12 +382,10 @@ class Lane:
             return
         if not order.known:
             found = await self._resolved(order)
-            if order.needs_operator:
-                return
-            if found is None:
-                self._close(order, "never_sent", "never accepted by the venue")
-            else:
+            if found is not None:
                 await self._accepted(order, found)
+            elif not _left_open(order):
+                self._close(order, "never_sent", "never accepted by the venue")
             return
         try:
             found = await self._venue.find(order.request)
@@ -398,7 +398,7 @@ class Lane:
         await self._missing(order)
 
     async def _missing(self, order: Working) -> None:
-        """A live order is "not found": a lagging replica, most likely. It is never closed for that alone."""
+        """Doubt that a live order is "not found": a lagging replica, most likely. It is never closed for that alone."""
         config, now = self._desk.config, self._venue.monotonic()
         order.missing.append(now)
         spread = now - order.missing[0]
@@ -442,7 +442,7 @@ class Lane:
         if not order.known:
             found = await self._resolved(order)
             if found is None:
-                if not order.needs_operator:
+                if not _left_open(order):
                     self._close(order, "never_sent", "never accepted by the venue")
                 return
             await self._accepted(order, found)
@@ -505,7 +505,7 @@ class Lane:
             await self._send(other)
 
     def _pending(self) -> Decimal:
-        """What is sold already and not in the book yet."""
+        """Sum up what is sold already and not in the book yet."""
         from mirrorfast.execution.desk import Filled
 
         total = Decimal(0)
@@ -513,3 +513,8 @@ class Lane:
             if isinstance(report, Filled) and report.request.symbol == self.symbol:
                 total += report.trade.quantity * (1 if report.trade.side == "sell" else -1)
         return total
+
+
+def _left_open(order: Working) -> bool:
+    """Whether a person has to say what became of it."""
+    return order.needs_operator

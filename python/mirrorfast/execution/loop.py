@@ -6,7 +6,6 @@ engine → journal → orders. Intents are in the journal before the broker hear
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -18,6 +17,7 @@ from mirrorfast.ledger import Batch, Checkpoint
 from mirrorfast.ledger.events import FINAL_STATUSES
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncGenerator, Mapping
 
     from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step

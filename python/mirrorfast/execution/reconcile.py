@@ -109,7 +109,7 @@ class Reconciler:
             self._unknown_of_ours(symbol, number, attempt, found)
 
     def _unknown_of_ours(self, symbol: str, number: int, attempt: int, found: VenueOrder) -> None:
-        """An order with our name that the journal never heard of: an older copy of it was put back."""
+        """Withdraw an order with our name that the journal never heard of: an older copy of it was put back."""
         self._gates.quarantine(symbol, "journal", f"order {found.client_id} is at the venue and not in the journal")
         request = Request(
             number, attempt, found.client_id, symbol, found.side, "limit", found.quantity, purpose="adopted"
@@ -137,7 +137,7 @@ class Reconciler:
         for _ in range(_TRIES):
             # Fills between two answers would look like a difference.
             await self._broker.settled()
-            if self._desk.reports:
+            if self._desk.fills_wait:
                 return
             booked = dict(self._desk.book.changes), {s: self._desk.book.held(s) for s in self._broker.symbols}
             try:
@@ -146,7 +146,7 @@ class Reconciler:
                 if not isinstance(error, TemporaryError):
                     self._gates.quarantine(ACCOUNT, "credentials", f"balances cannot be asked for: {error}")
                 raise
-            busy = any(lane.busy for lane in self._broker.lanes.values()) or self._desk.reports
+            busy = any(lane.busy for lane in self._broker.lanes.values()) or self._desk.fills_wait
             after = dict(self._desk.book.changes), {s: self._desk.book.held(s) for s in self._broker.symbols}
             if busy or booked != after:
                 continue

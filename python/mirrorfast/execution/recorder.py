@@ -140,5 +140,5 @@ class Recorder:
 
 
 def _foreign(rate: float) -> float | None:
-    """Leave the rate of the account's own currency away."""
+    """Give no rate for the account's own currency."""
     return None if rate == 1.0 else rate

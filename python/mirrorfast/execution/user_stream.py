@@ -1,4 +1,4 @@
-"""The account's own stream, as a bell: whatever it says, REST is asked. So lost, doubled or disordered events do no harm."""
+"""The account's own stream, as a bell: whatever it says, REST is asked, so lost or disordered events do no harm."""
 
 from __future__ import annotations
 

@@ -210,6 +210,8 @@ class TradingVenue:
         float
             Monotonic time after which no copy of the request can be accepted any more.
         """
+        if self.client.time.age_s > self.client.config.clock_sync_s:
+            await self.client.synchronise()
         wire, answer, error = await self._wired(lambda: self._create(request))
         at = wire.sent_at if wire.sent_at is not None else self.monotonic()
         fence = at + self.window_s
@@ -264,7 +266,7 @@ class TradingVenue:
         call = Call(urgent=True, patience=self.config.order_timeout_s)
         token = current_call.set(call)
 
-        def answered(status: int, headers: dict[str, str], body: str) -> None:
+        def answered(status: int, headers: dict[str, str], body: str) -> None:  # noqa: ARG001 - the hook's signature
             if current_call.get() is call:
                 wire.status, wire.body = status, body
 

@@ -199,6 +199,20 @@ class MeteredBroker:
         Of ``prometheus_client``.
     clock
         Seconds that only go on.
+
+    Examples
+    --------
+    >>> import asyncio
+    >>> from types import SimpleNamespace
+    >>> from prometheus_client import CollectorRegistry
+    >>> class Nowhere:
+    ...     async def submit(self, intents):
+    ...         pass
+    >>> registry = CollectorRegistry()
+    >>> broker = MeteredBroker(Nowhere(), registry)
+    >>> asyncio.run(broker.submit([SimpleNamespace(kind="submit", order_id=1)]))
+    >>> registry.get_sample_value("mirrorfast_orders_sent_total", {"kind": "submit"})
+    1.0
     """
 
     def __init__(
@@ -326,7 +340,7 @@ class DataMeter:
     >>> meter.add(counters)
     >>> counters.add("requests", 3)
     >>> registry.get_sample_value("mirrorfast_data_requests_total", {"exchange": "binance"})
-    3.0
+    3
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -444,6 +458,14 @@ class TrainingMeter:
     ----------
     registry
         Of ``prometheus_client``.
+
+    Examples
+    --------
+    >>> from prometheus_client import CollectorRegistry
+    >>> registry = CollectorRegistry()
+    >>> TrainingMeter(registry).on_steps(2_048)
+    >>> registry.get_sample_value("mirrorfast_rl_steps")
+    2048.0
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -175,7 +175,18 @@ class MonitoringServer:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Where it is.
+
+        Returns
+        -------
+        str
+            Its address, without a path.
+
+        Raises
+        ------
+        ParameterError
+            Before it is started, and after it was stopped.
+        """
         if self._server is None:
             raise ParameterError("url: expected a server that was started")
         host, port = self._server.server_address[:2]

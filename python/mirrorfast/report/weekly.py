@@ -52,7 +52,13 @@ class WeeklyReport:
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """First moment of the week, and first moment after it."""
+        """First moment of the week, and first moment after it.
+
+        Returns
+        -------
+        tuple of datetime
+            UTC.
+        """
         start = datetime.combine(self.monday, datetime.min.time(), UTC)
         return start, start + _WEEK
 
@@ -66,20 +72,35 @@ class WeeklyReport:
 
     @property
     def this(self) -> dict[str, Any]:
-        """Figures of the week; None where there is nothing to tell."""
+        """Figures of the week.
+
+        Returns
+        -------
+        dict
+            ``equity return max_drawdown trades win_rate pnl fees``; None where there is nothing to tell.
+        """
         return self._figures(self.monday)
 
     @property
     def last(self) -> dict[str, Any]:
-        """Figures of the week before."""
+        """Figures of the week before.
+
+        Returns
+        -------
+        dict
+            As `this`.
+        """
         return self._figures(self.monday - _WEEK)
 
     @cached_property
     def scan(self) -> pl.DataFrame:
         """What was known of every symbol at the end of the week, beside the end of the week before.
 
-        ``symbol price_before price change direction_before direction consensus_before consensus``; `change` is the
-        return of the price; sorted by it, the largest first.
+        Returns
+        -------
+        polars.DataFrame
+            ``symbol price_before price change direction_before direction consensus_before consensus``; `change` is the
+            return of the price; sorted by it, the largest first.
         """
         start, end = self.span
         now, before = self._known(start, end), self._known(start - _WEEK, start)
@@ -107,7 +128,13 @@ class WeeklyReport:
 
     @property
     def movers(self) -> pl.DataFrame:
-        """Symbols of `scan` that moved most, either way, and those whose label is another."""
+        """Symbols of `scan` that moved most, either way, and those whose label is another.
+
+        Returns
+        -------
+        polars.DataFrame
+            Rows of `scan`.
+        """
         known = self.scan.filter(pl.col("change").is_not_null())
         turned = known.filter(pl.col("direction").ne_missing(pl.col("direction_before")))
         ends = known if known.height <= 2 * _MOVERS else pl.concat([known.head(_MOVERS), known.tail(_MOVERS)])
@@ -116,7 +143,13 @@ class WeeklyReport:
 
     @cached_property
     def strategies(self) -> pl.DataFrame:
-        """Each strategy's week: ``strategy trades win_rate pnl weight_before weight grade_before grade``."""
+        """Each strategy's week.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``strategy trades win_rate pnl weight_before weight grade_before grade``.
+        """
         start, end = self.span
         closed = self.frames.trades.filter(pl.col("exit_time").is_between(start, end, closed="left"))
         weights = self.frames.weights.filter(pl.col("timestamp") < end)
@@ -132,20 +165,38 @@ class WeeklyReport:
 
     @cached_property
     def incidents(self) -> pl.DataFrame:
-        """What a person should know of, in order."""
+        """What a person should know of, in order.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``timestamp severity kind message``.
+        """
         start, end = self.span
         return self.frames.incidents.filter(pl.col("timestamp").is_between(start, end, closed="left"))
 
     @cached_property
     def refusals(self) -> pl.DataFrame:
-        """What risk refused or made smaller, by rule; see :meth:`TradeAnalyzerAgent.refusals`."""
+        """What risk refused or made smaller, by rule.
+
+        Returns
+        -------
+        polars.DataFrame
+            As :meth:`TradeAnalyzerAgent.refusals`.
+        """
         start, end = self.span
         made = self.frames.decisions.filter(pl.col("timestamp").is_between(start, end, closed="left"))
         return TradeAnalyzerAgent(replace(self.frames, decisions=made)).refusals()
 
     @property
     def headline(self) -> str:
-        """The one thing to read."""
+        """The one thing to read.
+
+        Returns
+        -------
+        str
+            A sentence.
+        """
         from mirrorfast.report.numbers import count, money, percent
 
         gain, unit = self.this["return"], f" {self.frames.currency}" if self.frames.currency else ""
@@ -168,6 +219,9 @@ class WeeklyReport:
         from mirrorfast.report.weekly_pages import markdown
 
         return markdown(self)
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
 
     def to_html(self) -> str:
         """Write the week as a page that needs no network and runs no script.

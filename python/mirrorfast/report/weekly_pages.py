@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mirrorfast.report.numbers import NONE, count, moment, money, number, percent, price, sentence, words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mirrorfast.report.weekly import WeeklyReport
 
 __all__ = ["html", "markdown"]
@@ -19,7 +21,7 @@ __all__ = ["html", "markdown"]
 class _Section:
     title: str
     heads: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     empty: str
 
 

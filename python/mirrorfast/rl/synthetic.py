@@ -45,6 +45,11 @@ class SyntheticMarket:
         An environment of small observations in which the best policy can be seen: features, lookback, costs.
     positions : numpy.ndarray, shape (n,)
         The position that the best policy takes on each bar's close, one of −1, 0, 1.
+
+    Examples
+    --------
+    >>> synthetic_market("ou", 200).features.columns
+    ['level']
     """
 
     name: str
@@ -67,6 +72,11 @@ class SyntheticMarket:
         -------
         EnvironmentData
             What `TradingEnvironment` and its like take for bars.
+
+        Examples
+        --------
+        >>> synthetic_market("trend", 200).data().features
+        ('regime',)
         """
         from mirrorfast.rl.environment_data import EnvironmentData
 
@@ -86,6 +96,16 @@ class SyntheticMarket:
         -------
         float
             Log growth of equity from the first bar with a full observation to the last.
+
+        Raises
+        ------
+        ParameterError
+            If there is not one position a bar.
+
+        Examples
+        --------
+        >>> synthetic_market("random_walk", 200).growth()
+        0.0
         """
         wanted = np.asarray(self.positions if positions is None else positions, np.float32)
         if wanted.shape != self.positions.shape:

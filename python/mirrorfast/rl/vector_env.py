@@ -30,7 +30,30 @@ Array = npt.NDArray[Any]
 
 
 class TradingVectorEnv(VectorEnv[Array, Array, Array]):
-    """Step many trading environments at once, in the core: a ``VectorEnv`` of gymnasium. See `make_vec`."""
+    """Step many trading environments at once, in the core: a ``VectorEnv`` of gymnasium.
+
+    Parameters
+    ----------
+    data : EnvironmentData
+        Markets.
+    n_envs : int
+        Environments.
+    config : RLConfig
+        Settings.
+    seed : int, optional
+        Seed of all draws; that of the configuration by default.
+
+    See Also
+    --------
+    mirrorfast.make_vec : Makes it from bars.
+
+    Examples
+    --------
+    >>> import mirrorfast as mf
+    >>> env = mf.make_vec(mf.sample_bars(["BTC/USD"]), n_envs=2)
+    >>> type(env).__name__, env.num_envs
+    ('TradingVectorEnv', 2)
+    """
 
     metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
 

@@ -48,8 +48,8 @@ class SignalEncoder:
     fitted on, so that outliers neither move the scale nor leave the interval. ``t`` is the log return for ``price``,
     the log ratio to the 20-bar mean for ``volume``, ``macd_pct`` for ``macd``, and nothing for the others: encoded rows
     do not depend on the unit of price or volume. Where the quartiles fall together, ``σ`` is a 4.653th of the distance
-    of the 1 % and 99 % quantiles; a column that never moved in training is 0 for ever. Yes/no columns are −1 and 1. A missing
-    value is 0, the middle. Each row is encoded by itself: in a batch or one at a time gives the same bits.
+    of the 1 % and 99 % quantiles; a column that never moved in training is 0 for ever. Yes/no columns are −1 and 1. A
+    missing value is 0, the middle. Each row is encoded by itself: in a batch or one at a time gives the same bits.
 
     Examples
     --------

@@ -195,6 +195,17 @@ def test_heat_is_what_the_stops_cost():
     assert book.heat == 0.0
 
 
+def test_other_currencies_count_at_their_rate():
+    book = Book()
+    book.fill("A/JPY", 2.0, 1_000.0, order=1, ts=1, rate=0.01)
+    book.order(2, "A/JPY", 900.0, 2.0, "intent")
+    book.price("A/JPY", 1_100.0)
+    shown = book.position("A/JPY")
+    assert shown["average"] == 1_000.0
+    assert (shown["value"], shown["unrealised"]) == (pytest.approx(22.0), pytest.approx(2.0))
+    assert book.heat == pytest.approx(4.0)
+
+
 def test_operations():
     document = {}
     apply(document, [("set", ["a", "b"], 1), ("add", ["c"], [1, 2, 3], 2), ("add", ["c"], [4], 2), ("del", ["a", "b"])])
