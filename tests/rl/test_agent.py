@@ -168,7 +168,7 @@ def test_a_recipe_makes_a_model(bars, tmp_path: Path, capsys) -> None:
     assert main(["evaluate", model, "--bars", table, "--from", "2017-08-05", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["in_sample"] is True
     for mode in ("rl_only", "rule_only"):
-        assert main(["backtest", "--bars", table, "--policy", model, "--mode", mode, "--json"]) == 0
+        assert main(["backtest", "--bars", table, "--policy", model, "--meta", mode, "--json"]) == 0
         capsys.readouterr()
 
 
