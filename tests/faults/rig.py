@@ -167,7 +167,10 @@ class Rig:
         Spot or swap.
     """
 
-    def __init__(self, venue: Simulator, folder: Path, symbol: str = SPOT, **config: Any) -> None:
+    def __init__(
+        self, venue: Simulator, folder: Path, symbol: str = SPOT, *, busy_timeout_s: float = 5.0, **config: Any
+    ) -> None:
+        self.busy_timeout_s = busy_timeout_s
         self.venue, self.folder, self.symbol = venue, folder, symbol
         self.config = ExecutionConfig(**(QUICK | config))
         self.data = DataConfig(base_url=venue.url, kind="swap" if symbol == SWAP else "spot", **PATIENT)
@@ -177,7 +180,7 @@ class Rig:
         self.switch = KillSwitch(folder)
 
     async def __aenter__(self) -> Self:
-        self.ledger = Ledger.open(self.folder / "ledger.sqlite")
+        self.ledger = Ledger.open(self.folder / "ledger.sqlite", busy_timeout_s=self.busy_timeout_s)
         self.writer = self.ledger.run("r", mode="live", config={}, symbols=[self.symbol], commit="each")
         checkpoint = self.writer.begin_or_resume()
         self.account = LiveAccount(
