@@ -4,9 +4,11 @@ import importlib.util
 import logging
 import os
 import socket
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import hypothesis
@@ -34,6 +36,23 @@ def root() -> Path:
 def package() -> Path:
     """The sources of the Python package."""
     return PACKAGE
+
+
+@pytest.fixture(scope="session")
+def helper() -> Callable[[str], ModuleType]:
+    """Loads a module that lies beside this file: tests are no package that could be imported from."""
+
+    def load(name: str) -> ModuleType:
+        known = f"mirrorfast_tests_{name}"
+        if known not in sys.modules:
+            spec = importlib.util.spec_from_file_location(known, Path(__file__).with_name(f"{name}.py"))
+            assert spec is not None
+            assert spec.loader is not None
+            sys.modules[known] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[known])
+        return sys.modules[known]
+
+    return load
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +105,9 @@ def _logging_as_it_was() -> Iterator[None]:
     # A command sets logging up for its process; here many commands share one.
     root, renderer = logging.getLogger("mirrorfast"), telemetry._renderer
     before = (root.level, root.propagate, list(root.handlers))
+    hook = sys.excepthook
     yield
+    sys.excepthook = hook
     root.level, root.propagate, root.handlers = before
     root.manager._clear_cache()  # type: ignore[attr-defined]
     telemetry._renderer = renderer

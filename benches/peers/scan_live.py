@@ -3,8 +3,10 @@
     python -m benches.peers.scan_live            # ours and the plain way, interleaved, then the warm scan
     python -m benches.peers.scan_live --memory   # resident memory over 100 scans of 50 symbols
 
-The plain way is what one would write first: ccxt's fetch_ohlcv under asyncio.gather, a pandas frame a series, and a
-dozen indicators by pandas. Its rate limit is off and the venue's too: what is compared is work, not waiting.
+The plain way is what one would write first: ccxt's fetch_ohlcv under asyncio.gather, a pandas frame a series, and the
+indicators of the package `ta` (``--peer ta``, eleven of them), or the same eleven by pandas alone (``--peer pandas``).
+Its rate limit is off and the venue's too: what is compared is work, not waiting. The venue renders its candles once
+before the clock starts, and says what processor time it took: it must not be what is measured.
 """
 
 import argparse
@@ -26,6 +28,9 @@ import asyncio, sys
 from mirrorfast.simulator import Simulator
 async def main():
     async with Simulator(symbols=int(sys.argv[1]), limits=False) as venue:
+        for i in venue.market.values():
+            for interval in ("5m", "1h", "1d"):
+                i.candle_rows(interval, None, None, 1000, venue.clock.now())
         print(venue.url, flush=True)
         await asyncio.Event().wait()
 asyncio.run(main())
@@ -33,14 +38,20 @@ asyncio.run(main())
 
 
 @contextlib.contextmanager
-def venue(symbols: int) -> Iterator[str]:
+def venue(symbols: int) -> Iterator[tuple[str, int]]:
     process = subprocess.Popen([sys.executable, "-c", SERVER, str(symbols)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
+        yield process.stdout.readline().strip(), process.pid
     finally:
         process.kill()
         process.wait()
+
+
+def cpu_of(process: int) -> float:
+    """Processor seconds that another process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.asynccontextmanager
@@ -95,7 +106,7 @@ async def ours(url: str) -> dict[str, Any]:
         return found
 
 
-async def plain(url: str) -> dict[str, Any]:
+async def plain(url: str, of: Any) -> dict[str, Any]:
     import ccxt.async_support as ccxt
     import pandas as pd
 
@@ -112,7 +123,7 @@ async def plain(url: str) -> dict[str, Any]:
             async with slots:
                 rows = await client.fetch_ohlcv(symbol, timeframe, limit=500)
             frame = pd.DataFrame(rows, columns=["ts", "open", "high", "low", "close", "volume"])
-            return {"symbol": symbol, "timeframe": timeframe, **indicators(frame)}
+            return {"symbol": symbol, "timeframe": timeframe, **of(frame)}
 
         async with delays(samples):
             jobs = [one(symbol, timeframe) for timeframe in TIMEFRAMES for symbol in symbols]
@@ -123,7 +134,28 @@ async def plain(url: str) -> dict[str, Any]:
         await client.close()
 
 
+def with_ta(frame: Any) -> dict[str, float]:
+    """The same eleven by the package `ta`."""
+    import ta
+
+    high, low, close, volume = (frame[c] for c in ("high", "low", "close", "volume"))
+    columns = {
+        "rsi": ta.momentum.RSIIndicator(close).rsi(), "hist": ta.trend.MACD(close).macd_diff(),
+        "band": ta.volatility.BollingerBands(close).bollinger_pband(),
+        "stochastic": ta.momentum.StochasticOscillator(high, low, close).stoch(),
+        "atr": ta.volatility.AverageTrueRange(high, low, close).average_true_range(),
+        "ema50": ta.trend.EMAIndicator(close, 50).ema_indicator(),
+        "ema200": ta.trend.EMAIndicator(close, 200).ema_indicator(), "ratio": volume / volume.rolling(20).mean(),
+        "short": ta.momentum.ROCIndicator(close, 4).roc() / 100,
+        "long": ta.momentum.ROCIndicator(close, 12).roc() / 100,
+        "volatility": close.pct_change().rolling(20).std(),
+    }  # fmt: skip
+    last = {name: float(series.iloc[-1]) for name, series in columns.items()}
+    return last | {"score": abs(last["short"]) * 10 + abs(last["rsi"] - 50) / 30}
+
+
 def indicators(frame: Any) -> dict[str, float]:
+    """Eleven indicators by pandas."""
     close, volume = frame["close"], frame["volume"]
     change = close.diff()
     gain = change.clip(lower=0).ewm(alpha=1 / 14, adjust=False).mean()
@@ -166,22 +198,39 @@ def main() -> None:
     options.add_argument("--symbols", type=int, default=500)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--memory", action="store_true")
+    options.add_argument("--peer", choices=["ta", "pandas"], default="ta")
     options.add_argument("--only", choices=["ours", "plain", "memory"])
     options.add_argument("--url")
     asked = options.parse_args()
     if asked.only:
-        jobs = {"ours": ours, "plain": plain, "memory": lambda url: memory(url, 100)}
+        jobs = {
+            "ours": ours,
+            "plain": lambda url: plain(url, with_ta if asked.peer == "ta" else indicators),
+            "memory": lambda url: memory(url, 100),
+        }
         print(json.dumps(asyncio.run(jobs[asked.only](asked.url))))
         return
 
     def run(name: str) -> dict[str, Any]:
         # A venue for each: it says what weight its address has used, and ours would wait for what the other used.
-        with venue(50 if asked.memory else asked.symbols) as url:
-            command = [sys.executable, "-m", "benches.peers.scan_live", "--only", name, "--url", url]
+        with venue(50 if asked.memory else asked.symbols) as (url, server):
+            command = [
+                sys.executable,
+                "-m",
+                "benches.peers.scan_live",
+                "--only",
+                name,
+                "--url",
+                url,
+                "--peer",
+                asked.peer,
+            ]
+            before = cpu_of(server)
             done = subprocess.run(command, capture_output=True, text=True)
+            served = cpu_of(server) - before
         if done.returncode:
             raise SystemExit(done.stderr)
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        found: dict[str, Any] = {**json.loads(done.stdout.splitlines()[-1]), "server_cpu_s": served}
         print(name, {k: round(v, 3) for k, v in found.items()}, flush=True)
         return found
 

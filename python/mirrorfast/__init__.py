@@ -36,7 +36,9 @@ _LAZY = {
     "MomentumScanner": "mirrorfast.signals",
     "PairsTradingAgent": "mirrorfast.strategies",
     "ParameterError": "mirrorfast.errors",
+    "Policy": "mirrorfast.rl.policy",
     "RLConfig": "mirrorfast.config",
+    "RLTradingAgent": "mirrorfast.rl.agent",
     "Range": "mirrorfast.backtest",
     "RegimeChangeAgent": "mirrorfast.strategies",
     "RiskConfig": "mirrorfast.config",
@@ -46,12 +48,15 @@ _LAZY = {
     "ScannerSignalAgent": "mirrorfast.strategies",
     "SentimentMomentumAgent": "mirrorfast.strategies",
     "SignalClassifier": "mirrorfast.signals",
+    "SignalEncoder": "mirrorfast.signals",
     "StrategyConfig": "mirrorfast.config",
     "StrategyTrainerAgent": "mirrorfast.ensemble",
     "SweepResult": "mirrorfast.backtest",
     "TechnicalIndicators": "mirrorfast.indicators",
     "TradeAnalyzerAgent": "mirrorfast.analytics.trade_analyzer",
     "TradingConfig": "mirrorfast.config",
+    "TradingEnvironment": "mirrorfast.rl.environment",
+    "TradingVecEnv": "mirrorfast.rl.vec_env",
     "UTSignalAgent": "mirrorfast.strategies",
     "VBSRAgent": "mirrorfast.strategies",
     "VolatilityRegimeAgent": "mirrorfast.strategies",
@@ -69,6 +74,7 @@ _LAZY = {
     "get_secret": "mirrorfast.credentials",
     "indicators": "mirrorfast.indicators",
     "load_config": "mirrorfast.config",
+    "make_vec": "mirrorfast.rl.vector_env",
     "performance": "mirrorfast.analytics.performance",
     "read_bars": "mirrorfast.data",
     "sample_bars": "mirrorfast.data",
@@ -129,7 +135,12 @@ if TYPE_CHECKING:
     from mirrorfast.indicators import TechnicalIndicators
     from mirrorfast.meta import MetaController, MetaDecision
     from mirrorfast.risk import RiskManager
-    from mirrorfast.signals import MomentumScanner, SignalClassifier, scan_bars
+    from mirrorfast.rl.agent import RLTradingAgent
+    from mirrorfast.rl.environment import TradingEnvironment
+    from mirrorfast.rl.policy import Policy
+    from mirrorfast.rl.vec_env import TradingVecEnv
+    from mirrorfast.rl.vector_env import make_vec
+    from mirrorfast.signals import MomentumScanner, SignalClassifier, SignalEncoder, scan_bars
     from mirrorfast.strategies import (
         AnomalyDetectionAgent,
         BaseStrategyAgent,
@@ -177,7 +188,9 @@ __all__ = [
     "MomentumScanner",
     "PairsTradingAgent",
     "ParameterError",
+    "Policy",
     "RLConfig",
+    "RLTradingAgent",
     "Range",
     "RegimeChangeAgent",
     "RiskConfig",
@@ -187,12 +200,15 @@ __all__ = [
     "ScannerSignalAgent",
     "SentimentMomentumAgent",
     "SignalClassifier",
+    "SignalEncoder",
     "StrategyConfig",
     "StrategyTrainerAgent",
     "SweepResult",
     "TechnicalIndicators",
     "TradeAnalyzerAgent",
     "TradingConfig",
+    "TradingEnvironment",
+    "TradingVecEnv",
     "UTSignalAgent",
     "VBSRAgent",
     "VolatilityRegimeAgent",
@@ -211,6 +227,7 @@ __all__ = [
     "get_secret",
     "indicators",
     "load_config",
+    "make_vec",
     "performance",
     "read_bars",
     "sample_bars",

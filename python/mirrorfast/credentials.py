@@ -279,7 +279,7 @@ def _from_file(file: Path) -> str:
         with file.open("rb") as handle:
             # Of the open file, not of the path: nobody can put another one there between the two.
             status = os.fstat(handle.fileno())
-            if os.name == "posix" and (status.st_mode & 0o077 or status.st_uid not in (os.getuid(), 0)):
+            if os.name == "posix" and not _is_private(status.st_mode, status.st_uid):
                 msg = f"{file}: mode {stat.S_IMODE(status.st_mode):o}: expected 600 and its owner to be you (chmod 600)"
                 raise ConfigurationError(msg)
             return handle.read(_LARGEST).decode("utf-8").strip()
@@ -290,6 +290,13 @@ def _from_file(file: Path) -> str:
         raise ConfigurationError(f"{file}: cannot be read: expected text in UTF-8") from None
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _is_private(mode: int, owner: int) -> bool:
+    if owner == os.getuid():
+        return not mode & 0o077
+    # What root handed to this process: systemd's credentials show the rights it was given as those of the group.
+    return owner == 0 and not mode & 0o037
 
 
 def _from_keyring(name: str) -> tuple[str, str]:

@@ -166,14 +166,15 @@ def masked_traceback(kind: type[BaseException] | None, error: BaseException | No
 
 
 def guard_process() -> None:
-    """Mask the tracebacks of a program that ends with an error, in any thread: what an application calls once.
+    """Mask the tracebacks of a program that ends with an error, in any thread; `configure_logging` calls it.
 
     Examples
     --------
     >>> import sys, threading
     >>> before = sys.excepthook, threading.excepthook
+    >>> sys.excepthook, threading.excepthook = sys.__excepthook__, threading.__excepthook__
     >>> guard_process()
-    >>> sys.excepthook is before[0]
+    >>> sys.excepthook is sys.__excepthook__
     False
     >>> sys.excepthook, threading.excepthook = before
     """
@@ -188,8 +189,11 @@ def guard_process() -> None:
         text = masked_traceback(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
         print(f"Exception in thread {name}:\n{text}", file=sys.stderr)  # noqa: T201
 
-    sys.excepthook = of_program
-    threading.excepthook = of_thread
+    # An application's own hooks are its own affair.
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = of_program
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = of_thread
 
 
 def _guard_records() -> None:

@@ -22,16 +22,19 @@ from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.feed import Feed, RecordedFeed, ReplayFeed
 from mirrorfast.data.files import read_bars
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError
 from mirrorfast.execution.control import KillSwitch
 from mirrorfast.execution.loop import Observer, Outcome, TradingLoop
+from mirrorfast.execution.policy import PolicySession, TradingPolicy, blended
 from mirrorfast.execution.simulated import SimulatedBroker
 from mirrorfast.ledger import Ledger
 from mirrorfast.ledger.identifiers import check_run
 from mirrorfast.ledger.instance import LOCK_FILE, InstanceLock
 from mirrorfast.ledger.weights import last_weights
+from mirrorfast.monitoring.supervisor import supervised
 from mirrorfast.strategies.lineup import Lineup
 from mirrorfast.strategies.voting import VoteStream
 from mirrorfast.telemetry import get_logger
@@ -121,6 +124,9 @@ class IntegratedTradingSystem:
         Opens the feed of a live run: called with this system and the open time (ms) after which to go on, or
         ``None``; returns an asynchronous context manager of a `Feed`. `bars` are then the history before it: they name
         symbols and timeframe.
+    policy : Policy, optional
+        A trained policy. It and the strategies share the decision as the configuration's ``meta`` says, by
+        ``confidence_blend`` where it says nothing.
 
     Raises
     ------
@@ -159,9 +165,12 @@ class IntegratedTradingSystem:
         speed: float | None = None,
         source: str = "bars",
         feed: FeedOpener | None = None,
+        policy: TradingPolicy | None = None,
     ) -> None:
         self.run_id = check_run(run or f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
-        self.config = self._taught(config or TradingConfig())
+        self._policy = policy
+        given = config or TradingConfig()
+        self.config = with_funding(self._taught(given if policy is None else blended(given)))
         if bars is None:
             path = self.config.bars
             bars, source = (sample_bars(), "bundled market") if path is None else (read_bars(path), str(path))
@@ -190,6 +199,22 @@ class IntegratedTradingSystem:
         self._loop: TradingLoop | None = None
         self._ended: asyncio.Event | None = None
         self._stopping = False
+        self._status = "new"
+        self._switch: KillSwitch | None = None
+        #: What is put around the broker of the next run, such as meters; set by an observer's maker at the latest.
+        self.around_broker: Callable[[Any], Any] | None = None
+
+    @property
+    def halted_by_person(self) -> str | None:
+        """Who halted the run and why.
+
+        Returns
+        -------
+        str or None
+            ``None`` while nobody did.
+        """
+        halt = None if self._switch is None else self._switch.halted
+        return None if halt is None else halt.sentence
 
     def _taught(self, config: TradingConfig) -> TradingConfig:
         """Give the strategies the weights of the run that the configuration names; a resumed run keeps its own."""
@@ -236,6 +261,17 @@ class IntegratedTradingSystem:
             The configured database URL, else ``ledger.sqlite`` in the run's directory.
         """
         return _target(self.config, self.run_id)
+
+    @property
+    def status(self) -> str:
+        """How this process's part of the run stands.
+
+        Returns
+        -------
+        str
+            ``new``, ``running``, ``finished`` or ``interrupted``.
+        """
+        return self._status
 
     def trade_on(self, account: AccountMaker) -> None:
         """Send the orders of this run to a venue: real money. Use `ExecutionDaemon`, which checks first.
@@ -309,9 +345,11 @@ class IntegratedTradingSystem:
             config=identity,
             symbols=self.symbols,
             commit="each" if live else "group",
+            group=self._group,
         )
         switch = KillSwitch(self.directory, shared=self.config.runs, policy=self.config.control.on_halt)
         switch.recall(ledger, self.run_id)
+        self._switch = switch
         with (
             InstanceLock(self.directory / LOCK_FILE, f"run {self.run_id!r}", on_lost=_halting(switch)),
             _interruptible(self.stop),
@@ -319,23 +357,32 @@ class IntegratedTradingSystem:
             run as writer,
         ):
             checkpoint = writer.begin_or_resume()
+            self._status = "running"
             done, after = 0, None
             if checkpoint is not None:
                 self.engine.restore(checkpoint.engine)
                 done, after = checkpoint.feed["done"], checkpoint.feed["after"] or None
-            voters = self._voters(after, {} if checkpoint is None else checkpoint.feed.get("voters", {}))
+            resumed = {} if checkpoint is None else checkpoint.feed
+            voters = self._voters(after, resumed.get("voters", {}))
+            session = self._session(after, resumed.get("policy", {}))
             state = b"" if checkpoint is None else checkpoint.broker
-            async with self._broker(writer, switch, state) as (broker, account), self._feed(after) as feed:
+            async with (
+                self._broker(writer, switch, state) as (broker, account),
+                self._feed(after) as feed,
+                supervised(f"run {self.run_id}"),
+            ):
+                observers = tuple(watch(self, feed.total) if watch else ())
                 loop = TradingLoop(
                     engine=self.engine,
-                    broker=broker,
+                    broker=broker if self.around_broker is None else self.around_broker(broker),
                     feed=feed,
                     writer=writer,
                     symbols=self.symbols,
                     strategies=self.strategies,
                     durable=live,
-                    observers=tuple(watch(self, feed.total) if watch else ()),
+                    observers=observers,
                     voters=voters,
+                    policy=session,
                     after=after,
                     switch=switch,
                 )
@@ -353,8 +400,16 @@ class IntegratedTradingSystem:
                 if isinstance(feed, RecordedFeed):
                     self.bars = feed.joined(self.bars)
             end = loop.checkpoint if outcome.batches or live else None
-            writer.finish("finished" if outcome.finished else "interrupted", checkpoint=end)
+            self._status = "finished" if outcome.finished else "interrupted"
+            writer.finish(self._status, checkpoint=end)
             return outcome
+
+    @property
+    def _group(self) -> int:
+        """Bar times that are committed together: about those of a second, for whoever reads the ledger meanwhile."""
+        if self._open_feed is not None:
+            return 1
+        return 500 if self._speed is None else max(1, min(500, round(self._speed)))
 
     @asynccontextmanager
     async def _broker(
@@ -384,6 +439,32 @@ class IntegratedTradingSystem:
         voters.restore(state)
         return voters
 
+    def _session(self, after: int | None, state: dict[str, Any]) -> PolicySession | None:
+        if self._policy is None:
+            return None
+        session = self._policy.session(
+            self.symbols,
+            timeframe=self._timeframe,
+            market_of=self.config.market_of,
+            largest=self.config.risk.max_position,
+        )
+        if after is not None:
+            session.warm(self.bars.filter(pl.col("timestamp").dt.epoch("ms") <= after))
+        session.restore(state)
+        return session
+
+    @property
+    def warm_up(self) -> int:
+        """Bars before every strategy votes and the policy is asked.
+
+        Returns
+        -------
+        int
+            Of each symbol.
+        """
+        policy = 0 if self._policy is None else self._policy.warm_up
+        return max(self.engine.warm_up, self.lineup.warm_up, policy)
+
     @property
     def _timeframe(self) -> str:
         return self.interval if self.config.timeframe == "auto" else self.config.timeframe
@@ -408,10 +489,17 @@ class IntegratedTradingSystem:
         identity: dict[str, Any] = {"engine": json.loads(self.engine_json), "bars": bars}
         if self.lineup.own:
             identity["own"] = self.lineup.identity()
+        if self._policy is not None:
+            identity["policy"] = self._policy.identity()
         return identity
 
     def _same(self, ledger_name: str, stored: dict[str, Any], identity: dict[str, Any]) -> None:
-        for part, what in (("engine", "configuration"), ("bars", "bars"), ("own", "source text of a strategy")):
+        for part, what in (
+            ("engine", "configuration"),
+            ("bars", "bars"),
+            ("own", "source text of a strategy"),
+            ("policy", "policy"),
+        ):
             if stored.get(part) != identity.get(part):
                 detail = _difference(stored.get(part), identity.get(part))
                 raise ConfigurationError(

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TextIO
 import structlog
 
 from mirrorfast.errors import ParameterError
-from mirrorfast.redaction import redact, register_secret
+from mirrorfast.redaction import guard_process, redact, register_secret
 
 __all__ = ["LEVELS", "configure_logging", "get_logger", "redact", "register_secret"]
 
@@ -61,7 +61,7 @@ def configure_logging(
     format: Literal["console", "json"] = "console",  # noqa: A002 - the configuration's name
     stream: TextIO | None = None,
 ) -> None:
-    """Send diagnostics to a stream: what an application calls once.
+    """Send diagnostics to a stream: what an application calls once. Its tracebacks are masked from then on.
 
     Parameters
     ----------
@@ -102,6 +102,7 @@ def configure_logging(
     root.addHandler(handler)
     root.setLevel(level)
     root.propagate = False
+    guard_process()
     global _renderer
     _renderer = _RENDERERS[format](handler.stream)
 

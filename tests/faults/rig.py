@@ -16,6 +16,8 @@ from typing import Any, Self
 
 from pydantic import SecretStr
 
+from pydantic import SecretStr
+
 from mirrorfast.config import DataConfig, ExecutionConfig
 from mirrorfast.data.feed import BarBatch
 from mirrorfast.execution.account import LiveAccount
@@ -92,7 +94,7 @@ class ScriptedEngine:
         """Have an order withdrawn with the next bar."""
         self.todo.append(lambda: Intent({"kind": "cancel", "id": number, "symbol": 0, "reason": "replaced"}))
 
-    def on_bars(self, ts: int, rows: Any, *, votes: Any = None) -> Step:
+    def on_bars(self, ts: int, rows: Any, *, votes: Any = None, policy: Any = None) -> Step:
         todo, self.todo = self.todo, []
         return Step([make() for make in todo])
 

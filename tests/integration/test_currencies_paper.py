@@ -1,4 +1,4 @@
-"""Two quote currencies and a rate that moves: backtest, paper run, resumed run and replay are one, and the ledger says it."""
+"""Two quote currencies and a rate that moves: backtest, paper, resumed run and replay are one; the ledger says it."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -343,7 +343,7 @@ def test_store_keeps_what_a_killed_update_had_stored(venue: Simulator, tmp_path:
     )
     environment = os.environ | {"MIRRORFAST_DATA__BASE_URL": venue.url}
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=environment, stderr=subprocess.PIPE)
-    store, ends = mf.MarketDataStore(tmp_path), time.monotonic() + 60
+    store, ends = mf.MarketDataStore(tmp_path), time.monotonic() + 180
     while store.span("binance", "BTC/USDT", "1h") is None and process.poll() is None and time.monotonic() < ends:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

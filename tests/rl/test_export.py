@@ -30,7 +30,13 @@ def learner(algorithm: str = "PPO", *, discrete: bool = False, normalise: bool =
     if normalise:
         env = VecNormalize(env)
     cfg = RLConfig(
-        algorithm=algorithm, n_steps=32, batch_size=32, n_epochs=2, net_arch=(8, 8), learning_starts=50, buffer_size=500,
+        algorithm=algorithm,
+        n_steps=32,
+        batch_size=32,
+        n_epochs=2,
+        net_arch=(8, 8),
+        learning_starts=50,
+        buffer_size=500,
         learning_rate=0.01,
     )
     return make_learner(cfg, env, seed=1).learn(300)

@@ -33,8 +33,8 @@ def performance_by(source: Any, part: Part, *, run: str | None = None) -> pl.Dat
     Returns
     -------
     polars.DataFrame
-        One row a strategy or symbol of the run, traded or not: its name, ``pnl`` in account currency, and the metrics of
-        :func:`mirrorfast.performance`.
+        One row a strategy or symbol of the run, traded or not: its name, ``pnl`` in account currency, and the metrics
+        of :func:`mirrorfast.performance`.
 
     Raises
     ------

@@ -29,9 +29,9 @@ class BacktestResult:
     decisions
         One row a bar: votes, consensus, target, what the risk engine said and why.
     orders, order_events, fills, trades, weights
-        Orders sent, what became of them, executions, closed round trips, strategy weights over time. Prices, and of fills
-        fee and slippage, are in the symbol's quote currency, ``rate``, ``entry_rate`` and ``exit_rate`` are the account
-        currency per unit of it that was booked with; everything else of a trade is in account currency.
+        Orders sent, what became of them, executions, closed round trips, strategy weights over time. Prices, and of
+        fills fee and slippage, are in the symbol's quote currency; ``rate``, ``entry_rate`` and ``exit_rate`` are the
+        account currency per unit of it at which they were booked. All else of a trade is in account currency.
     risk_events
         What the risk engine noticed, as (milliseconds, text).
     bars
@@ -233,6 +233,12 @@ class BacktestResult:
         from mirrorfast.report import write_report
 
         return write_report(self, run=title, path=path, bars=self.bars, benchmark=self.benchmark)
+
+    def _repr_html_(self) -> str:
+        """Show the result in a notebook: verdict, curve and figures."""
+        from mirrorfast.report.notebook import notebook_html
+
+        return notebook_html(self, run="Backtest")
 
     def __repr__(self) -> str:
         n = self.equity.height

@@ -11,12 +11,14 @@ import polars as pl
 
 from mirrorfast import _core
 from mirrorfast.backtest.own import own_votes
-from mirrorfast.backtest.policy import policy_columns
+from mirrorfast.backtest.policy import ask_policy, policy_columns
 from mirrorfast.backtest.rates import with_rates
 from mirrorfast.backtest.result import BacktestResult
 from mirrorfast.config import TradingConfig
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.schema import BAR_SCHEMA, bar_interval, interval_name, require_bars, select_bars, validate_bars
 from mirrorfast.errors import DataError
+from mirrorfast.execution.policy import blended
 from mirrorfast.strategies.lineup import Lineup
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def backtest(
     orders: bool = True,
     policy: Any = None,
     rates: Any = None,
+    funding: Any = None,
     bias_check: Literal["raise", "warn", "off"] | None = None,
     trade_from: datetime | None = None,
 ) -> BacktestResult:
@@ -62,14 +65,18 @@ def backtest(
         Keep one row a bar with votes and reasons; without them a run is faster and takes less memory.
     orders : bool, default True
         Keep orders and what became of them; fills and trades are kept in any case.
-    policy : DataFrame or Arrow table, optional
-        Actions of a policy: ``timestamp`` (open of the bar whose close it has seen), ``position`` in [−1, 1], and
-        ``symbol`` and ``confidence`` where they matter. The configuration's ``meta`` says how it and the strategies
-        share the decision; bars without a row follow the strategies.
+    policy : Policy, DataFrame or Arrow table, optional
+        A policy, asked at every close; or actions of one: ``timestamp`` (open of the bar whose close it has seen),
+        ``position`` in [−1, 1], and ``symbol`` and ``confidence`` where they matter. The configuration's ``meta`` says
+        how it and the strategies share the decision (``confidence_blend`` where it says nothing and a Policy is
+        given); bars without an answer follow the strategies.
     rates : DataFrame or Arrow table, optional
-        What quote currencies are worth: ``currency``, ``timestamp`` (when the rate was known, or the open of the bar that
-        it is the close of) and ``rate`` (account currency for one unit). A bar's close knows the rates of its own time
-        and earlier. Where the run has bars of the pair, the configuration's ``rate_symbols`` is the shorter way.
+        What quote currencies are worth: ``currency``, ``timestamp`` (when the rate was known, or the open of the run's
+        bar that it is the close of) and ``rate`` (account currency for one unit). A bar's close knows the rates of its
+        own time and earlier. Where the run has bars of the pair, ``rate_symbols`` of the configuration is shorter.
+    funding : DataFrame, Arrow table or path, optional
+        Funding rates that the perpetuals of the configuration's ``instruments`` paid: ``symbol``, ``timestamp``,
+        ``rate``; see :func:`mirrorfast.data.with_funding`.
     bias_check : {"raise", "warn", "off"}, optional
         What happens when a strategy of your own looks ahead, or further back than its ``lookback``; the
         configuration's, which is ``"raise"``, by default. A few cuts are looked at, at the cost of about three more
@@ -118,6 +125,9 @@ def backtest(
     cfg = (config or TradingConfig()).replace(
         strategies=strategies, ensemble=ensemble, risk=risk, costs=costs, bias_check=bias_check
     )
+    cfg = with_funding(cfg, funding)
+    if hasattr(policy, "session"):
+        cfg = blended(cfg)
     lineup = Lineup.of(cfg)
     table, checked = prepare_bars(bars, cfg)
     interval = bar_interval(table) if checked.step_ms is None else interval_name(checked.step_ms)
@@ -128,7 +138,18 @@ def backtest(
     needed = max(_core.DecisionEngine(engine_json).warm_up, lineup.warm_up) + 2
     if min(checked.rows) < needed:
         require_bars(traded_bars(table, cfg), needed, source="bars", reason="the strategies' warm-up and one trade")
-    actions = None if policy is None else policy_columns(policy, table)
+    votes, actions = None, None
+    if hasattr(policy, "session"):
+        votes = own_votes(lineup, table, cfg, interval) if lineup.own else []
+        session = policy.session(
+            checked.symbols,
+            timeframe=interval if cfg.timeframe == "auto" else cfg.timeframe,
+            market_of=cfg.market_of,
+            largest=cfg.risk.max_position,
+        )
+        actions = ask_policy(session, table, _since(engine_json, trade_from), votes)
+    elif policy is not None:
+        actions = policy_columns(policy, table)
     return execute(
         table,
         cfg,
@@ -138,6 +159,7 @@ def backtest(
         decisions=decisions,
         orders=orders,
         trade_from=trade_from,
+        votes=votes,
         interval=interval,
         policy=actions,
     )
@@ -212,12 +234,7 @@ def execute(
     BacktestResult
         Its tables.
     """
-    if trade_from is not None:
-        since = trade_from.replace(tzinfo=UTC) if trade_from.tzinfo is None else trade_from
-        # The first whole millisecond that is not before it.
-        first = -((datetime(1970, 1, 1, tzinfo=UTC) - since) // timedelta(milliseconds=1))
-        document = json.loads(engine_json) | {"trade_from": first}
-        engine_json = json.dumps(document, sort_keys=True)
+    engine_json = _since(engine_json, trade_from)
     start = time.perf_counter()
     asked = None if votes is None else list(votes)
     if asked is None:
@@ -249,6 +266,15 @@ def execute(
         trade_from=trade_from,
         traded=out["traded"],
     )
+
+
+def _since(engine_json: str, trade_from: datetime | None) -> str:
+    if trade_from is None:
+        return engine_json
+    since = trade_from.replace(tzinfo=UTC) if trade_from.tzinfo is None else trade_from
+    # The first whole millisecond that is not before it.
+    first = -((datetime(1970, 1, 1, tzinfo=UTC) - since) // timedelta(milliseconds=1))
+    return json.dumps(json.loads(engine_json) | {"trade_from": first}, sort_keys=True)
 
 
 def traded_bars(table: pl.DataFrame, cfg: TradingConfig) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from mirrorfast.backtest.store import ResultStore
 from mirrorfast.backtest.sweep_result import SweepResult, score
 from mirrorfast.config import TradingConfig
 from mirrorfast.data.digest import bars_digest
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.schema import bar_interval, select_bars, validate_bars
 from mirrorfast.errors import ConfigurationError, ParameterError
 from mirrorfast.strategies.lineup import Lineup
@@ -119,6 +120,7 @@ def sweep(
     ['risk.stop.atr_multiple', 'ut_bot.atr_period']
     """
     cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
+    cfg = with_funding(cfg)
     table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.bar_symbols, start=cfg.start, end=cfg.end)
     return search_space(
         table, Space(space, cfg), search, trials, metric=metric, seed=seed, jobs=jobs, store=store, progress=progress

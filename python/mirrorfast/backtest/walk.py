@@ -15,6 +15,7 @@ from mirrorfast.backtest.runner import execute, prepare, traded_bars
 from mirrorfast.backtest.space import Space
 from mirrorfast.backtest.sweeps import Search, search_space
 from mirrorfast.config import TradingConfig
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.schema import bar_interval, require_bars, select_bars, validate_bars
 from mirrorfast.errors import DataError, ParameterError
 from mirrorfast.strategies.lineup import Lineup
@@ -283,6 +284,7 @@ def walk_forward(
     ['fold', 'train_start', 'train_end', 'test_start', 'test_end', 'ut_bot.atr_period']
     """
     cfg = (config or TradingConfig()).replace(strategies=strategies, ensemble=ensemble, risk=risk, costs=costs)
+    cfg = with_funding(cfg)
     table = select_bars(validate_bars(bars, source="bars"), symbols=cfg.bar_symbols, start=cfg.start, end=cfg.end)
     # What was selected holds; a fold may lack a symbol that has not begun.
     cfg = cfg.model_copy(update={"symbols": (), "start": None, "end": None})

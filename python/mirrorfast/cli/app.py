@@ -9,14 +9,21 @@ from mirrorfast.cli import (
     check_bias,
     config,
     control,
+    dashboard,
     data,
     doctor,
+    evaluate,
+    export,
+    journal,
     live,
     replay_check,
+    report,
     scan,
     secrets,
     simulator,
+    status,
     sweep,
+    train,
     walk_forward,
 )
 from mirrorfast.cli.options import version_callback
@@ -52,10 +59,15 @@ def root(
 
 
 app.command("live")(live.live)
+app.command("dashboard")(dashboard.dashboard)
+app.add_typer(report.app, name="report")
 app.command("backtest")(backtest.backtest)
 app.command("check-bias")(check_bias.check_bias)
 app.command("sweep")(sweep.sweep)
 app.command("walk-forward")(walk_forward.walk_forward)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
 app.command("replay-check")(replay_check.replay_check)
 app.command("scan")(scan.scan)
 app.add_typer(config.app, name="config")
@@ -64,4 +76,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(secrets.app, name="secrets")
 app.command("halt")(control.halt)
 app.command("resume")(control.resume)
+app.command("status")(status.status)
+app.command("positions")(status.positions)
+app.command("trades")(status.trades)
+app.add_typer(journal.app, name="journal")
 app.command("doctor")(doctor.doctor)

@@ -1,7 +1,7 @@
 """`mirrorfast backtest`: the engine's Rust loop over a table of bars."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -32,15 +32,23 @@ def backtest(
     end: ToOption = None,
     strategy: StrategyOption = None,
     report: Annotated[Path | None, typer.Option(help="Write the HTML report here.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --meta.")
+    ] = None,
+    meta: Annotated[
+        Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] | None,
+        typer.Option(help="Who decides: rules, policy, or a blend. Default: the configuration's, or confidence_blend."),
+    ] = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Run strategies, ensemble and risk engine over bars, as fast as the machine can."""
     from mirrorfast.backtest.runner import backtest as run
+    from mirrorfast.cli.policy import decided, trained
     from mirrorfast.cli.span import chosen
 
     cfg, table = chosen(load(config), bars, symbols, start, end)
-    result = run(table, strategies=strategy or None, config=cfg)
+    result = run(table, strategies=strategy or None, config=decided(cfg, meta), policy=trained(policy))
     written = result.tearsheet(report) if report is not None else None
     if json_:
         print_json(_plain(result, written))

@@ -24,7 +24,15 @@ _WAL_RESET_BACKPORTS: Final = ((3, 44, 6), (3, 50, 7))
 _OLDEST_SQLITE: Final = (3, 35, 0)
 _LEAST_FREE: Final = 200 * 2**20
 # One module stands for each extra; the extras are named in pyproject.toml.
-_EXTRAS: Final = {"exchange": ("ccxt", "aiohttp"), "test": ("pytest", "hypothesis", "talib")}
+_EXTRAS: Final = {
+    "exchange": ("ccxt", "aiohttp"),
+    "train": ("torch", "stable_baselines3", "gymnasium", "onnx"),
+    "forex": ("yfinance",),
+    "research": ("hmmlearn", "joblib", "optuna", "sklearn", "skl2onnx"),
+    "keyring": ("keyring",),
+    "postgres": ("psycopg",),
+    "test": ("pytest", "hypothesis", "talib"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,8 @@ def checks(config: Path | None = None) -> Iterator[Check]:
     configured, directory = _configuration(config)
     yield configured
     yield _directory(directory)
+    yield _secrets()
+    yield _halted(directory)
     yield _sqlite(sqlite3.sqlite_version_info)
     yield _clock(time.time, time.monotonic)
     yield from _extras()
@@ -170,6 +180,36 @@ def _directory(directory: Path) -> Check:
     if free < _LEAST_FREE:
         return Check("runs directory", "warning", detail, "free some space: a ledger that cannot grow stops trading")
     return Check("runs directory", "ok", detail)
+
+
+def _secrets() -> Check:
+    from mirrorfast.credentials import find_secret, list_secrets, secrets_directory
+    from mirrorfast.errors import ConfigurationError
+
+    try:
+        places = list_secrets()
+        for place in places:
+            if place.source == "file":
+                find_secret(place.name, environ={"MIRRORFAST_SECRETS": str(secrets_directory())})
+    except ConfigurationError as error:
+        return Check("secrets", "failure", str(error), f"chmod 600 {secrets_directory()}/*, files of your own")
+    if not places:
+        return Check("secrets", "ok", f"none (needed to trade on an account only); {secrets_directory()}")
+    return Check("secrets", "ok", ", ".join(place.name for place in places))
+
+
+def _halted(directory: Path) -> Check:
+    from mirrorfast.execution.control import halt_of
+
+    shared = halt_of(directory)
+    if shared is not None:
+        return Check("kill switch", "warning", f"every run is {shared.sentence}", "mirrorfast resume --reason …")
+    folders = sorted(directory.iterdir()) if directory.is_dir() else []
+    names = [folder.name for folder in folders if folder.is_dir() and halt_of(folder) is not None]
+    if names:
+        fix = f"mirrorfast resume --run {names[0]} --reason …"
+        return Check("kill switch", "warning", f"halted: {', '.join(names)}", fix)
+    return Check("kill switch", "ok", "nothing is halted")
 
 
 def _sqlite(version: tuple[int, ...]) -> Check:

@@ -4,11 +4,14 @@ import math
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mirrorfast.cli.dashboard import ControlOption, HostOption, OriginOption, PortOption
 from mirrorfast.cli.figures import figures, plain
+from mirrorfast.cli.live_watchers import NotifyOption, Page, Watchers
+from mirrorfast.cli.monitor import MetricsOption, Monitor
 from mirrorfast.cli.options import (
     ConfigOption,
     FromOption,
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mirrorfast.config import TradingConfig
+    from mirrorfast.rl.policy import Policy
     from mirrorfast.system import IntegratedTradingSystem, RunSummary
 
 __all__ = ["Mode", "live"]
@@ -69,6 +73,27 @@ def live(
         bool, typer.Option(help="With --mode live: I have looked at a difference between account and book; go on.")
     ] = False,
     run: Annotated[str | None, typer.Option(help="Name of the run; one that was stopped goes on where it was.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="ONNX model whose wish the decisions take in, by --meta.")
+    ] = None,
+    meta: Annotated[
+        Literal["rule_only", "rl_only", "confidence_blend", "regime_adaptive"] | None,
+        typer.Option(help="Who decides: rules, policy, or a blend. Default: the configuration's, or confidence_blend."),
+    ] = None,
+    metrics: MetricsOption = None,
+    dashboard: Annotated[
+        bool,
+        typer.Option("--dashboard", help="Serve the run to the browser while it goes on; see `mirrorfast dashboard`."),
+    ] = False,
+    dashboard_port: PortOption = 8765,
+    dashboard_host: HostOption = "127.0.0.1",
+    dashboard_origin: OriginOption = None,
+    dashboard_control: ControlOption = False,
+    notify: NotifyOption = None,
+    notify_fills: Annotated[bool, typer.Option(help="With --notify: tell every execution, too.")] = False,
+    notify_weekly: Annotated[
+        bool, typer.Option(help="With --notify: send the weekly report when a week is over.")
+    ] = True,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -77,10 +102,13 @@ def live(
     No order reaches a real exchange, unless --mode live says so. Ctrl-C stops at the next bar; start again with the
     same --run to go on.
     """
+    from mirrorfast.cli.policy import decided, trained
     from mirrorfast.cli.span import chosen
     from mirrorfast.system import IntegratedTradingSystem
 
     pace = _speed(speed)
+    page = Page(dashboard_host, dashboard_port, tuple(dashboard_origin or ()), dashboard_control) if dashboard else None
+    watchers = Watchers(page, tuple(notify or ()), fills=notify_fills, weekly=notify_weekly)
     if mode is Mode.LIVE:
         from mirrorfast.cli.live_trade import trade
 
@@ -91,7 +119,7 @@ def live(
                 raise ParameterError(f"{option} = {value}: expected without --mode live")
         trade(
             exchange,
-            load(config),
+            decided(load(config), meta),
             symbols,
             timeframe,
             stream=stream,
@@ -101,6 +129,9 @@ def live(
             json_=json_,
             account=i_understand_the_risk,
             accept=accept_account,
+            policy=trained(policy),
+            metrics=metrics,
+            watchers=watchers,
         )
         return
     if i_understand_the_risk is not None or accept_account:
@@ -109,15 +140,18 @@ def live(
         for option, value in (("--bars", bars), ("--from", start), ("--to", end)):
             if value is not None:
                 raise ParameterError(f"{option} = {value}: expected without --exchange")
-        _live(exchange, load(config), symbols, timeframe, stream, limit, pace, run, json_)
+        wanted = decided(load(config), meta)
+        _live(exchange, wanted, trained(policy), symbols, timeframe, stream, limit, pace, run, metrics, json_, watchers)
         return
     if timeframe is not None or stream or limit is not None:
         raise ParameterError("--timeframe, --stream and --limit: expected together with --exchange")
-    cfg, table = chosen(load(config), bars, symbols, start, end)
-    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=str(cfg.bars or "bundled market"))
+    cfg, table = chosen(decided(load(config), meta), bars, symbols, start, end)
+    source = str(cfg.bars or "bundled market")
+    system = IntegratedTradingSystem(cfg, bars=table, run=run, speed=pace, source=source, policy=trained(policy))
     screen = console()
     with ExitStack() as stack:
-        summary = system.run(watch=None if json_ else watching(stack, screen, cfg))
+        watch = watching(stack, None if json_ else screen, cfg, watchers)
+        summary = system.run(watch=watch if metrics is None else Monitor(stack, metrics).watching(watch))
     if json_:
         print_json(plain_summary(summary))
     else:
@@ -127,15 +161,19 @@ def live(
 def _live(
     exchange: str,
     cfg: "TradingConfig",
+    policy: "Policy | None",
     symbols: str | None,
     timeframe: str | None,
     stream: bool,
     limit: int | None,
     pace: float | None,
     run: str | None,
+    metrics: str | None,
     json_: bool,
+    watchers: Watchers,
 ) -> None:
     from mirrorfast.cli.live_feed import LiveMarket
+    from mirrorfast.data.timeframes import interval_ms
 
     screen = console()
     frame = timeframe or ("1h" if cfg.timeframe == "auto" else cfg.timeframe)
@@ -144,23 +182,40 @@ def _live(
         LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market,
         ExitStack() as stack,
     ):
-        system = market.system(run)
-        summary = system.run(watch=None if json_ else watching(stack, screen, cfg))
+        monitor = None if metrics is None else Monitor(stack, metrics)
+        market.meter = None if monitor is None else monitor.data
+        system = market.system(run, policy=policy)
+        watchers.health, watchers.reconnects = market.health, market.reconnects
+        watch = watching(stack, None if json_ else screen, cfg, watchers)
+        if monitor is not None:
+            # The simulator's time may run faster than ours.
+            bar_s = interval_ms(system.interval) / 1_000 if exchange != "simulator" else None
+            watch = monitor.watching(watch, bar_s=bar_s)
+        summary = system.run(watch=watch)
     if json_:
         print_json(plain_summary(summary))
     else:
         print_summary(screen, summary, exchange)
 
 
-def watching(stack: ExitStack, screen: "Console", cfg: "TradingConfig") -> Any:
-    """Make the live view, once the run is known."""
-    from mirrorfast.cli.live_view import LiveView
+def watching(stack: ExitStack, screen: "Console | None", cfg: "TradingConfig", watchers: Watchers) -> Any:
+    """Make what watches a run, once the run is known: the live view, and what the options asked for."""
 
     def watch(system: "IntegratedTradingSystem", total: int | None) -> list[Any]:
-        view = LiveView(
-            system.engine, system.symbols, run=system.run_id, capital=float(cfg.capital), total=total, console=screen
-        )
-        return [stack.enter_context(view)]
+        observers = watchers.observers(stack, system)
+        if screen is not None:
+            from mirrorfast.cli.live_view import LiveView
+
+            view = LiveView(
+                system.engine,
+                system.symbols,
+                run=system.run_id,
+                capital=float(cfg.capital),
+                total=total,
+                console=screen,
+            )
+            observers.append(stack.enter_context(view))
+        return observers
 
     return watch
 

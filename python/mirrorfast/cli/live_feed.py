@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mirrorfast.config import DataConfig, InstrumentConfig, TradingConfig
     from mirrorfast.data.feed import BarBatch, Feed
     from mirrorfast.data.fetcher import MarketDataFetcher
+    from mirrorfast.execution.policy import TradingPolicy
+    from mirrorfast.monitoring import DataMeter
     from mirrorfast.system import IntegratedTradingSystem
 
 __all__ = ["LiveMarket"]
@@ -24,6 +26,8 @@ __all__ = ["LiveMarket"]
 _log = get_logger(__name__)
 # Symbols that are traded when none are named: the most traded of the venue.
 _MOST = 10
+# What a person wants to know of, where it has happened.
+_TROUBLE = ("unavailable", "throttled", "banned", "garbage", "deadline", "reconnects", "stale", "gaps", "late_bars")
 
 
 class LiveMarket:
@@ -66,7 +70,27 @@ class LiveMarket:
         self._limit = limit
         self._pace = pace
         self._stack = ExitStack()
+        self._now: MarketDataFetcher | None = None
         self._data = config.data
+        #: Who counts what happens on the way to the venue.
+        self.meter: DataMeter | None = None
+
+    def reconnects(self) -> int:
+        """Count the connections of the stream that were made again."""
+        return 0 if self._now is None else self._now.counters["reconnects"]
+
+    def health(self) -> dict[str, tuple[str, str]]:
+        """Say how the venue is, for a dashboard: state and text by name."""
+        if self._now is None:
+            return {}
+        found: dict[str, tuple[str, str]] = {}
+        for kind, state in self._now.client.breaker_states.items():
+            level = {"closed": "ok", "half-open": "warning"}.get(state, "error")
+            found[f"breaker: {kind}"] = (level, state)
+        counts = self._now.counters.snapshot()
+        bad = [f"{counts[name]} {name.replace('_', ' ')}" for name in _TROUBLE if counts[name]]
+        found["venue"] = ("ok", f"{counts['answers']:,} answers" + (f", {', '.join(bad)}" if bad else ""))
+        return found
 
     def __enter__(self) -> Self:
         if self._exchange == "simulator":
@@ -97,13 +121,17 @@ class LiveMarket:
         """Ccxt's name of the venue."""
         return "binance" if self._exchange == "simulator" else self._exchange
 
-    def system(self, run: str | None, *, contracts: bool = False) -> IntegratedTradingSystem:
+    def system(
+        self, run: str | None, *, policy: TradingPolicy | None = None, contracts: bool = False
+    ) -> IntegratedTradingSystem:
         """Put the system of a run together, with the venue's history as its bars.
 
         Parameters
         ----------
         run
             Name of the run; one that exists is resumed.
+        policy
+            A trained policy.
         contracts
             Take precision and limits from the venue, for orders that go there.
 
@@ -129,7 +157,12 @@ class LiveMarket:
             known = _instruments_of(cfg, run) or asyncio.run(self._instruments(cfg.symbols))
             cfg = cfg.model_copy(update={"instruments": known, "data": self._data})
         return IntegratedTradingSystem(
-            cfg, bars=history, run=run, source=f"{self._exchange} {self._timeframe}", feed=self._opened
+            cfg,
+            bars=history,
+            run=run,
+            source=f"{self._exchange} {self._timeframe}",
+            feed=self._opened,
+            policy=policy,
         )
 
     async def _instruments(self, symbols: Sequence[str]) -> dict[str, InstrumentConfig]:
@@ -176,7 +209,8 @@ class LiveMarket:
 
         kind = StreamFeed if self._stream else PollFeed
         async with self._fetcher(pro=self._stream) as fetcher:
-            warm_up = max(system.engine.warm_up, system.lineup.warm_up) + 1
+            self._now = fetcher
+            warm_up = system.warm_up + 1
             feed = kind(fetcher, system.symbols, self._timeframe, history=warm_up, after=after)
             if self._limit is None:
                 yield feed
@@ -188,6 +222,8 @@ class LiveMarket:
         from mirrorfast.data.fetcher import MarketDataFetcher
 
         async with MarketDataFetcher(self.venue, self._data, pro=pro) as fetcher:
+            if self.meter is not None:
+                self.meter.add(fetcher.counters)
             yield fetcher
 
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from mirrorfast.cli.live import plain_summary, print_summary, watching
 from mirrorfast.cli.live_feed import LiveMarket
+from mirrorfast.cli.monitor import Monitor
 from mirrorfast.cli.options import console, print_json
 from mirrorfast.errors import ConfigurationError, ParameterError
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from mirrorfast.cli.live_watchers import Watchers
     from mirrorfast.config import TradingConfig
+    from mirrorfast.rl.policy import Policy
 
 __all__ = ["trade"]
 
@@ -31,6 +34,9 @@ def trade(
     json_: bool,
     account: str | None,
     accept: bool,
+    policy: Policy | None,
+    metrics: str | None,
+    watchers: Watchers,
 ) -> None:
     """Trade with real money; the arguments are the command's.
 
@@ -61,11 +67,17 @@ def trade(
         LiveMarket(exchange, cfg, wanted, frame, stream=stream, limit=limit, pace=pace) as market,
         ExitStack() as stack,
     ):
-        system = market.system(run, contracts=True)
+        monitor = None if metrics is None else Monitor(stack, metrics)
+        market.meter = None if monitor is None else monitor.data
+        system = market.system(run, policy=policy, contracts=True)
+        watchers.health, watchers.reconnects = market.health, market.reconnects
+        watch = watching(stack, None if json_ else screen, cfg, watchers)
+        if monitor is not None:
+            watch = monitor.watching(watch)
         daemon = ExecutionDaemon(
             system, exchange=market.venue, key=key, secret=secret, account=expected, accept_drift=accept
         )
-        summary = daemon.start(watch=None if json_ else watching(stack, screen, cfg))
+        summary = daemon.start(watch=watch)
     if json_:
         print_json(plain_summary(summary))
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirrorfast.cli.figures import plain
+from mirrorfast.cli.monitor import MetricsOption, Monitor
 from mirrorfast.cli.options import BarsOption, ConfigOption, JsonOption, SymbolsOption, console, load, print_json
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def scan(
     export: Annotated[
         Path | None, typer.Option(help="Folder for scan_results_{timeframe}_{timestamp}.csv and .parquet.")
     ] = None,
+    metrics: MetricsOption = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -55,6 +57,8 @@ def scan(
     if exchange is None:
         if every is not None:
             raise ParameterError(f"--every = {every!r}: expected together with --exchange: a file does not change")
+        if metrics is not None:
+            raise ParameterError(f"--metrics = {metrics!r}: expected together with --exchange and --every")
         _scan_file(bars, frames, market, symbols, top, output, export, json_)
         return
     if bars is not None:
@@ -62,7 +66,11 @@ def scan(
     wanted = None if symbols is None else [s.strip() for s in symbols.split(",") if s.strip()]
     asked = {"timeframes": frames, "market": market, "symbols": wanted, "top": top, "output": output, "export": export}
     period = None if every is None else period_ms(every)
-    asyncio.run(_scan_venues(exchange, load(config).data, asked, period, times, json_))
+    if metrics is not None and period is None:
+        raise ParameterError(
+            f"--metrics = {metrics!r}: expected together with --every: one scan ends before it is asked"
+        )
+    asyncio.run(_scan_venues(exchange, load(config).data, asked, period, times, metrics, json_))
 
 
 def _scan_file(
@@ -101,9 +109,11 @@ async def _scan_venues(
     asked: dict[str, Any],
     period: int | None,
     times: int | None,
+    metrics: str | None,
     json_: bool,
 ) -> None:
-    from contextlib import AsyncExitStack
+    import time
+    from contextlib import AsyncExitStack, ExitStack
 
     from mirrorfast.cli.scan_view import as_document, show
     from mirrorfast.cli.venues import opened
@@ -113,13 +123,27 @@ async def _scan_venues(
 
     screen, errors = console(), console(stderr=True)
     async with AsyncExitStack() as stack:
+        monitor, meter = None, None
+        if metrics is not None:
+            from mirrorfast.monitoring import ScanMeter
+
+            monitor = Monitor(stack.enter_context(ExitStack()), metrics)
+            monitor.health.loop(asyncio.get_running_loop())
+            meter = ScanMeter(monitor.registry)
+            monitor.health.ready("first_scan", meter.first_scan)
         fetchers = [await stack.enter_async_context(opened(name, config)) for name in exchanges]
+        if monitor is not None:
+            for fetcher in fetchers:
+                monitor.data.add(fetcher.counters)
         bar = _Bars(errors)
         scanner = MomentumScanner(fetchers, market=asked["market"], symbols=asked["symbols"], progress=bar.step)
 
         async def once() -> None:
+            began = time.perf_counter()
             with bar:
                 results = await _results(scanner, asked["timeframes"])
+            if meter is not None:
+                meter.on_scan(results, time.perf_counter() - began)
             written = _written(results, asked["output"], asked["export"])
             if json_:
                 print_json([as_document(result, asked["top"]) for result in results])

@@ -53,6 +53,7 @@ def as_document(result: ScanResult, top: int) -> dict[str, Any]:
         "rows": [plain(row) for row in result.rows.head(top).to_dicts()],
         "failures": result.failures.to_dicts(),
         "gaps": result.gaps.to_dicts(),
+        "suspects": result.suspects.to_dicts(),
         "changes": [plain(row) for row in result.changes.to_dicts()],
     }
 
@@ -82,6 +83,12 @@ def show(screen: Console, result: ScanResult, top: int) -> None:
                ("change", False), ("before", False), ("after", False)], [
             ["–" if v is None else str(v) for v in row]
             for row in result.changes.head(_MOST).select("exchange", "symbol", "change", "before", "after").iter_rows()
+        ])  # fmt: skip
+    if result.suspects.height:
+        heads = [("exchange", False), ("symbol", False), ("bar", False), ("times the close before", True)]
+        _table(screen, f"Suspect bars in the history: {result.suspects.height}", heads, [
+            [row[0], row[1], f"{row[2]:%Y-%m-%d %H:%M}", f"{row[3]:.3g}"]
+            for row in result.suspects.head(_MOST).select("exchange", "symbol", "timestamp", "ratio").iter_rows()
         ])  # fmt: skip
     if result.failures.height:
         kinds = (

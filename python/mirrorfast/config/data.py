@@ -68,6 +68,13 @@ class DataConfig(Settings):
         le=100,
     )
     max_age_bars: int = option(2, "a series whose newest bar is older than this is stale", unit="bars", ge=1, le=1_000)
+    suspect_factor: float = option(
+        3.0, "a bar beyond this many times the close before is suspect until a second source or the next bar agrees; "
+        "0: none is", unit="times", ge=0, le=1_000,
+    )  # fmt: skip
+    markets_s: float = option(
+        3_600.0, "how often the venue's markets are loaded anew", unit="seconds", gt=0, le=604_800
+    )
     slack_s: float = option(5.0, "time that a venue may take to publish a bar", unit="seconds", ge=0, le=3_600)
     grace_s: float = option(
         10.0,

@@ -45,7 +45,9 @@ class StrategyConfig(Settings):
         "until the next of them closes; absent: the run's",
     )
     model: Path | None = option(
-        None, "file with a model fitted beforehand, for a strategy that takes one; absent: it fits its own on the past"
+        None,
+        "file with a model fitted beforehand, for a strategy that takes one: JSON, or .onnx of an isolation forest; "
+        "absent: it fits its own on the past",
     )
     weight: float = option(
         0.5, "weight at the start; the trainer moves it with the trades' results", unit="share", ge=0.1, le=1
@@ -94,8 +96,14 @@ class StrategyConfig(Settings):
         """
         model = getattr(self._given, "model", None)
         if self.model is not None:
+            from mirrorfast import _core
+
+            file = self.model.expanduser()
             try:
-                model = self.model.expanduser().read_text(encoding="utf-8")
+                if file.suffix == ".onnx":
+                    model = _core.strategy_model_from_onnx(self.kind or self.name, file.read_bytes())
+                else:
+                    model = file.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigurationError(f"strategies.{self.name}.model = {str(self.model)!r}: {error}") from error
         document = self.model_dump(mode="json", exclude={"source", "model"})

@@ -169,8 +169,68 @@ class InstrumentConfig(Settings):
     min_quantity: float = option(0.0, "smallest quantity of an order", unit="base units", ge=0, le=1e15)
     min_notional: float = option(0.0, "smallest notional of an order", unit="quote currency", ge=0, le=1e15)
     shortable: bool = option(True, "may be held short")
+    kind: Literal["spot", "perpetual"] = option(
+        "spot", "the thing itself, or a linear perpetual swap, of which only profit, fees and funding move cash"
+    )
+    multiplier: float = option(1.0, "base units of one unit of quantity: 1 but for contracts", gt=0, le=1e12)
+    max_leverage: float = option(125.0, "highest leverage that the venue grants", unit="× margin", ge=1, le=1_000)
+    maintenance_margin: float = option(
+        0.005, "margin below which a position is taken away", unit="fraction of notional", ge=0, lt=1
+    )
+    taker_fee: float | None = option(
+        None, "in place of costs.taker_fee, for this symbol", unit="fraction of notional", ge=0, lt=1
+    )
+    maker_fee: float | None = option(
+        None, "in place of costs.maker_fee, for this symbol", unit="fraction of notional", gt=-1, lt=1
+    )
+    spread: float | None = option(
+        None, "in place of costs.spread, for this symbol", unit="fraction of price", ge=0, lt=1
+    )
+    slippage: float | None = option(
+        None, "in place of costs.slippage, for this symbol: always this", unit="fraction of price", ge=0, lt=1
+    )
+    funding: tuple[tuple[int, float], ...] = option(
+        (),
+        "funding rates of the past of a perpetual, in place of costs.funding: pairs of time (ms) and rate, as "
+        "`with_funding` makes them of a table",
+    )
     quote: str | None = option(
         None, "currency that prices are in; absent: what the symbol says after its slash, else the run's currency"
+    )
+
+
+class FundingConfig(Settings):
+    """What longs of a perpetual pay shorts, where its instrument has no history of rates.
+
+    Examples
+    --------
+    >>> FundingConfig(rate=0.00005).interval_ms
+    28800000
+    """
+
+    rate: float = option(0.0001, "rate of one interval; below 0 shorts pay", unit="fraction of notional", gt=-1, lt=1)
+    interval_ms: int = option(
+        28_800_000, "time between two payments, which fall on its multiples since 1970", unit="ms", ge=1, le=10**12
+    )
+
+
+class MarginConfig(Settings):
+    """What backs a position, and what is lost when it no longer does.
+
+    Examples
+    --------
+    >>> MarginConfig(mode="isolated", leverage=5).liquidation_fee
+    0.0125
+    """
+
+    mode: Literal["unlimited", "isolated", "cross"] = option(
+        "unlimited",
+        "unlimited: no position is liquidated, the risk rules alone limit it; isolated: each perpetual by its own "
+        "margin; cross: all positions by the whole account",
+    )
+    leverage: float = option(1.0, "notional per margin, at most what the instrument grants", ge=1, le=1_000)
+    liquidation_fee: float = option(
+        0.0125, "in place of the taker fee when a position is liquidated", unit="fraction of notional", ge=0, lt=1
     )
 
 
@@ -199,6 +259,11 @@ class CostConfig(Settings):
         gt=0,
         le=1,
     )
+    limit_through_ticks: int = option(
+        0, "ticks by which the price trades through a limit that fills; 0: a touch does", unit="ticks", ge=0, le=10_000
+    )
+    funding: FundingConfig = option(None, "funding of perpetuals", default_factory=FundingConfig)
+    margin: MarginConfig = option(None, "margin and liquidation", default_factory=MarginConfig)
 
 
 class LogConfig(Settings):
@@ -240,9 +305,6 @@ class TradingConfig(Settings):
     """
 
     symbols: tuple[str, ...] = option((), "what is traded; empty: every symbol of the bars but those of watch")
-    watch: tuple[str, ...] = option(
-        (), "symbols whose bars come along without being traded, such as a pair that only tells a rate"
-    )
     timeframe: str = option(
         "auto",
         "scalping, short, medium, daily, weekly, or an interval such as 15m, 4h; sets periods and thresholds; "
@@ -252,6 +314,9 @@ class TradingConfig(Settings):
         "auto", "kind of market, which sets periods and thresholds; auto: a pair of two national currencies is forex"
     )
     bars: Path | None = option(None, "file or directory of bars to replay; absent: the bundled market")
+    funding: Path | None = option(
+        None, "file of funding rates of the past, for the perpetuals of the run: symbol, timestamp, rate"
+    )
     start: datetime | None = option(None, "first bar to trade on, UTC unless it has an offset")
     end: datetime | None = option(None, "trading stops before this time, UTC unless it has an offset")
     capital: float = option(10_000.0, "equity at the start", unit="account currency", gt=0, le=1e15)
@@ -274,12 +339,18 @@ class TradingConfig(Settings):
         "the account's currency through each other",
         default_factory=dict,
     )
+    watch: tuple[str, ...] = option(
+        (), "symbols whose bars come along without being traded, such as a pair that only tells a rate"
+    )
     instruments: dict[str, InstrumentConfig] = option(
         None,
         "precision and limits by symbol, where they are known",
         default_factory=lambda: {
             "BTC/USD": InstrumentConfig(tick=0.01, lot=1e-8, min_notional=1.0),
-            "EUR/USD": InstrumentConfig(tick=0.00001, lot=1.0),
+            # A currency broker's: 0.2 basis points of commission, a spread of one pip.
+            "EUR/USD": InstrumentConfig(
+                tick=0.00001, lot=1.0, taker_fee=0.00002, maker_fee=0.00002, spread=0.0001, slippage=0.00002
+            ),
         },
     )
     strategies: tuple[StrategyConfig, ...] = option(
@@ -433,16 +504,20 @@ class TradingConfig(Settings):
         document["symbols"] = [
             {
                 "instrument": {
-                    **self.instruments.get(name, InstrumentConfig()).model_dump(mode="json"),
+                    **self._instrument(name).model_dump(mode="json", exclude={"funding"}),
                     "symbol": name,
                     "quote": quotes[name],
                 },
+                "funding": [{"ts": ts, "rate": rate} for ts, rate in self._instrument(name).funding],
                 "market": self.market_of(name),
                 "trade": name not in self.watch,
             }
             for name in names
         ]
         return json.dumps(document, sort_keys=True)
+
+    def _instrument(self, symbol: str) -> InstrumentConfig:
+        return self.instruments.get(symbol) or InstrumentConfig()
 
     def account_currency(self, symbols: Sequence[str]) -> str:
         """Tell what the amounts of a run are in.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirrorfast.data.digest import bars_digest
 from mirrorfast.data.files import read_bars, symbol_of
+from mirrorfast.data.funding import with_funding
 from mirrorfast.data.sample import sample_bars
 from mirrorfast.data.schema import (
     BAR_COLUMNS,
@@ -18,13 +19,16 @@ from mirrorfast.data.schema import (
 
 if TYPE_CHECKING:
     from mirrorfast.data.fetcher import MarketDataFetcher
+    from mirrorfast.data.market_watch import MarketChange, MarketWatch
     from mirrorfast.data.store import MarketDataStore
 
 __all__ = [
     "BAR_COLUMNS",
     "BAR_SCHEMA",
+    "MarketChange",
     "MarketDataFetcher",
     "MarketDataStore",
+    "MarketWatch",
     "as_frame",
     "bar_interval",
     "bars_digest",
@@ -34,10 +38,16 @@ __all__ = [
     "select_bars",
     "symbol_of",
     "validate_bars",
+    "with_funding",
 ]
 
 # Loaded on use: a table of bars needs no event loop.
-_LAZY = {"MarketDataFetcher": "mirrorfast.data.fetcher", "MarketDataStore": "mirrorfast.data.store"}
+_LAZY = {
+    "MarketChange": "mirrorfast.data.market_watch",
+    "MarketDataFetcher": "mirrorfast.data.fetcher",
+    "MarketDataStore": "mirrorfast.data.store",
+    "MarketWatch": "mirrorfast.data.market_watch",
+}
 
 
 def __getattr__(name: str) -> Any:

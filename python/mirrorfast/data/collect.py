@@ -57,6 +57,38 @@ class BarCollector:
         self._seen: dict[str, int] = dict.fromkeys(symbols, after)
         self.after = after
         self.quarantined: dict[str, str] = {}
+        self.suspects: dict[str, str] = {}
+
+    def bars(self, ts: int) -> dict[str, tuple[float, ...]]:
+        """Tell what is there of a time.
+
+        Parameters
+        ----------
+        ts
+            Open time, ms.
+
+        Returns
+        -------
+        dict
+            Open, high, low, close, volume by symbol.
+        """
+        return {self.symbols[number]: row[1:] for number, row in self._held.get(ts, {}).items()}
+
+    def hold(self, symbol: str, ts: int, why: str) -> None:
+        """Keep a bar out of its batch.
+
+        Parameters
+        ----------
+        symbol
+            Whose.
+        ts
+            Open time, ms.
+        why
+            For messages.
+        """
+        self._held.get(ts, {}).pop(self._ids[symbol], None)
+        self.suspects[symbol] = why
+        _log.warning("bar_suspect", symbol=symbol, ts=ts, why=why)
 
     def add(self, symbol: str, ts: int, numbers: tuple[float, float, float, float, float]) -> None:
         """Take a closed bar; one of a batch that went out is late, and counted.
@@ -128,7 +160,12 @@ class BarCollector:
             del self._held[old]
         rows = self._held.pop(ts, {})
         self._watch(ts)
-        return BarBatch(ts, [rows[k] for k in sorted(rows)]) if rows else None
+        for name in [name for name in self.suspects if self._ids[name] in rows]:
+            del self.suspects[name]
+            _log.warning("symbol_recovered", symbol=name)
+        held = {**self.quarantined, **self.suspects}
+        away = tuple((k, held[name]) for name, k in self._ids.items() if name in held and k not in rows)
+        return BarBatch(ts, [rows[k] for k in sorted(rows)], away) if rows else None
 
     def _watch(self, ts: int) -> None:
         for name, seen in self._seen.items():

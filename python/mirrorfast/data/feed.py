@@ -31,10 +31,13 @@ class BarBatch:
         Open time of the bars, milliseconds since the epoch, UTC.
     rows
         One ``(symbol id, open, high, low, close, volume)`` a bar, in symbol order.
+    held
+        Symbols whose bar is not among the rows though they are watched, and why: silent, or suspect.
     """
 
     ts: int
     rows: list[Row]
+    held: tuple[tuple[int, str], ...] = ()
 
 
 class Feed(Protocol):
@@ -116,7 +119,14 @@ class ReplayFeed:
         """Number of batches of the whole table, skipped ones included."""
         return int(self._all)
 
-    def _groups(self) -> Iterator[BarBatch]:
+    def groups(self) -> Iterator[BarBatch]:
+        """Give the same batches without a loop of events, as fast as they are asked for.
+
+        Yields
+        ------
+        BarBatch
+            The bars that open at one time.
+        """
         now: int | None = None
         rows: list[Row] = []
         for ts, *rest in self._table.iter_rows():
@@ -137,7 +147,7 @@ class ReplayFeed:
             The bars that open at one time.
         """
         due = time.monotonic()
-        for k, batch in enumerate(self._groups()):
+        for k, batch in enumerate(self.groups()):
             if self._speed is not None:
                 due += 1.0 / self._speed
                 await asyncio.sleep(max(0.0, due - time.monotonic()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -16,6 +16,7 @@ from mirrorfast.data.gaps import Gap, find_gaps, merged, open_times
 from mirrorfast.data.markets import market_table
 from mirrorfast.data.results import FAILURE_SCHEMA, GAP_SCHEMA, Failure, FetchResult, no_bars
 from mirrorfast.data.schema import BAR_COLUMNS
+from mirrorfast.data.suspect import SUSPECT_SCHEMA, find_suspects
 from mirrorfast.data.timeframes import bar_open, interval_ms, interval_of
 from mirrorfast.data.venue.client import VenueClient
 from mirrorfast.data.venue.failures import GarbageAnswerError, kind_of
@@ -96,6 +97,7 @@ class MarketDataFetcher:
         self.config = config or DataConfig()
         self.client = VenueClient(exchange, self.config, options=options, pro=pro)
         self._reader = CandleReader()
+        self._fresh_markets: dict[str, Any] | None = None
         self._confirmed: OrderedDict[tuple[str, str, int], None] = OrderedDict()
         try:
             from async_lru import alru_cache
@@ -104,7 +106,7 @@ class MarketDataFetcher:
         self._recent: Any = alru_cache(maxsize=self.config.cache_entries, ttl=self.config.cache_ttl_s)(
             self._load_recent
         )
-        self._markets: Any = alru_cache(maxsize=1, ttl=3_600)(self._load_markets)
+        self._markets: Any = alru_cache(maxsize=1, ttl=self.config.markets_s)(self._load_markets)
 
     @property
     def name(self) -> str:
@@ -159,11 +161,11 @@ class MarketDataFetcher:
         """
         markets = await self._markets()
         floor = self.config.min_volume if min_volume is None else min_volume
-        table = market_table(self.name, markets, quote=self.config.quote if quote is None else quote,
-                             kind=kind or self.config.kind)  # fmt: skip
+        wanted = {"quote": self.config.quote if quote is None else quote, "kind": kind or self.config.kind}
+        table = await asyncio.to_thread(market_table, self.name, markets, **wanted)
         if not floor:
             return table.sort("symbol")
-        tickers = await self.client.call("tickers", self.client.exchange.fetch_tickers)
+        tickers = await self.client.apart("tickers", lambda twin: twin.fetch_tickers())
         if not isinstance(tickers, dict):
             raise GarbageAnswerError(f"{self.name} tickers: an answer without tickers")
         volumes = {
@@ -175,6 +177,26 @@ class MarketDataFetcher:
         return table.with_columns(volume).filter(pl.col("quote_volume") >= floor).sort(
             "quote_volume", "symbol", descending=[True, False]
         )  # fmt: skip
+
+    async def reload_markets(self) -> dict[str, Any]:
+        """Load the markets anew, for this fetcher and its ccxt exchange.
+
+        Returns
+        -------
+        dict
+            ccxt's markets by symbol.
+
+        Raises
+        ------
+        ExchangeError
+            If the venue cannot be asked; the markets stay as they were.
+        """
+        # First the new ones: a caller meanwhile has the old.
+        markets = await self._load_markets()
+        self._markets.cache_clear()
+        self._fresh_markets = markets
+        found: dict[str, Any] = await self._markets()
+        return found
 
     async def fetch_ohlcv(
         self,
@@ -237,6 +259,7 @@ class MarketDataFetcher:
         *,
         limit: int | None = None,
         fresh: bool = False,
+        check: bool = True,
         progress: Callable[[str, str, Failure | None], None] | None = None,
     ) -> FetchResult:
         """Fetch the newest closed bars of many symbols and timeframes; what fails is reported, the rest returned.
@@ -251,6 +274,9 @@ class MarketDataFetcher:
             Bars of each; the configuration's ``candles`` by default.
         fresh : bool, default False
             Ask the venue even for what is in memory.
+        check : bool, default True
+            Look for bars far off both neighbours (``suspect_factor``): asked for again once; then a series whose newest
+            bar is such is a failure of kind ``suspect``, and others are listed in ``suspects``.
         progress : callable, optional
             Called with symbol, timeframe and failure (or None) as each series is done.
 
@@ -308,7 +334,34 @@ class MarketDataFetcher:
                 for _ in range(min(len(names) * len(timeframes), 2 * self.client.concurrency)):
                     group.create_task(work())
         # Thousands of frames joined are milliseconds of work, none of them the event loop's.
-        return await asyncio.to_thread(_result, self.name, list(timeframes), names, series, failures)
+        result = await asyncio.to_thread(_result, self.name, list(timeframes), names, series, failures)
+        factor = self.config.suspect_factor
+        if not check or factor == 0:
+            return result
+        found = await asyncio.to_thread(_suspects, result, factor)
+        if found.is_empty():
+            return result
+        async with asyncio.TaskGroup() as group:
+            for symbol, timeframe in found.select("symbol", "timeframe").unique().iter_rows():
+                group.create_task(self._again(symbol, timeframe, intervals[timeframe], limit, series))
+        result = await asyncio.to_thread(_result, self.name, list(timeframes), names, series, failures)
+        found = await asyncio.to_thread(_suspects, result, factor)
+        self.counters.add("suspects", found.height)
+        for row in found.filter("newest").iter_rows(named=True):
+            del series[row["timeframe"], row["symbol"]]
+            reason = f"the newest bar closes at {row['ratio']:.3g} times the one before"
+            failures.append(Failure(self.name, row["symbol"], row["timeframe"], "suspect", reason))
+        result = await asyncio.to_thread(_result, self.name, list(timeframes), names, series, failures)
+        return replace(result, suspects=found.filter(~pl.col("newest")))
+
+    async def _again(
+        self, symbol: str, timeframe: str, interval: str, limit: int | None, series: dict[tuple[str, str], _Series]
+    ) -> None:
+        """Ask for a series once more; what cannot be had again stays as it was."""
+        try:
+            series[timeframe, symbol] = await self._newest(symbol, interval, limit, fresh=True)
+        except (ExchangeError, DataError) as error:
+            _log.warning("suspect_not_asked_again", exchange=self.name, symbol=symbol, error=str(error))
 
     async def pages(
         self,
@@ -400,13 +453,13 @@ class MarketDataFetcher:
         step = interval_ms(interval)
 
         async def read(answer: Any, call: Call) -> Candles:
-            body, now = call.body, self.client.now()
-            given = Answer(answer or [], _PARSED, step, now)
-            if body is not None and layout is not None:
-                given = Answer(body, layout, step, now)
-            candles = await self._reader.read(given)
-            if candles.rows is None and body is not None:
-                self.client.explain(call)
+            reply, now = call.body, self.client.now()
+            if reply is None or layout is None:
+                candles = await self._reader.read(Answer(answer or [], _PARSED, step, now))
+            else:
+                candles = await self._reader.read(Answer(reply, layout, step, now))
+                if not candles.rows:
+                    self.client.blame(call)
             if candles.rows is None or (candles.rows and candles.refused == candles.rows):
                 raise GarbageAnswerError(f"{self.name} {what}: {candles.rows or 'no'} rows, none of them a bar")
             if since is None and not candles.rows:
@@ -475,9 +528,13 @@ class MarketDataFetcher:
             raise ParameterError(f"symbol = {symbol!r}: expected one of {self.name}'s {len(markets)} markets{hint}")
 
     async def _load_markets(self) -> dict[str, Any]:
-        markets = await self.client.call("markets", lambda: self.client.exchange.load_markets(reload=True))
+        if (loaded := self._fresh_markets) is not None:
+            self._fresh_markets = None
+            return loaded
+        markets = await self.client.apart("markets", lambda twin: twin.load_markets(reload=True), keep_markets=True)
         if not isinstance(markets, dict) or not markets:
             raise GarbageAnswerError(f"{self.name} markets: an answer without markets")
+        self.counters.add("market_loads")
         return markets
 
     def _limit(self, limit: int | None) -> int:
@@ -516,6 +573,18 @@ def _result(
         pl.DataFrame([asdict(f) for f in failures], schema=FAILURE_SCHEMA),
         pl.DataFrame(gaps, schema=GAP_SCHEMA, orient="row"),
     )
+
+
+def _suspects(result: FetchResult, factor: float) -> pl.DataFrame:
+    parts = [
+        find_suspects(bars, factor).select(
+            pl.lit(bars["exchange"][0]).alias("exchange"), "symbol", pl.lit(timeframe).alias("timeframe"), "timestamp",
+            "ratio", "newest",
+        )
+        for timeframe, bars in result.bars.items()
+        if bars.height
+    ]  # fmt: skip
+    return pl.concat(parts).cast(SUSPECT_SCHEMA) if parts else result.suspects
 
 
 def _between(frame: pl.DataFrame, first: int, last: int) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from mirrorfast.data.schema import BAR_SCHEMA
+from mirrorfast.data.suspect import SUSPECT_SCHEMA
 
 __all__ = ["FAILURE_SCHEMA", "GAP_SCHEMA", "Failure", "FetchResult"]
 
@@ -42,7 +43,7 @@ class Failure:
         Which.
     kind
         ``unavailable``, ``timeout``, ``throttled``, ``banned``, ``closed``, ``breaker``, ``deadline``, ``garbage``,
-        ``refused``, ``stale``, ``empty`` or ``parameter``.
+        ``refused``, ``stale``, ``suspect``, ``empty`` or ``parameter``.
     reason
         For a person.
 
@@ -71,6 +72,8 @@ class FetchResult:
         Series that are not in `bars`, with kind and reason.
     gaps
         Bars that the venue does not have, asked twice.
+    suspects
+        Bars in `bars` far off both neighbours, asked twice. A series whose newest bar is such is a failure.
 
     Examples
     --------
@@ -81,6 +84,7 @@ class FetchResult:
     bars: dict[str, pl.DataFrame] = field(default_factory=dict)
     failures: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FAILURE_SCHEMA))
     gaps: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GAP_SCHEMA))
+    suspects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUSPECT_SCHEMA))
 
 
 def no_bars() -> pl.DataFrame:

@@ -7,7 +7,6 @@ Each file carries a checksum of its values. Stored bars are never changed.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ import polars as pl
 from mirrorfast.data.candles import CANDLE_SCHEMA
 from mirrorfast.data.schema import BAR_COLUMNS, validate_bars
 from mirrorfast.data.timeframes import interval_of
-from mirrorfast.errors import DataError
+from mirrorfast.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -269,6 +268,13 @@ class MarketDataStore:
 @contextmanager
 def _writing(place: Path) -> Iterator[None]:
     """Hold a series for writing; the system lets go of it with the process."""
+    try:
+        import fcntl
+    except ImportError as error:
+        raise ConfigurationError(
+            f"store = {str(place)!r}: expected a POSIX system (Linux, macOS, WSL) to write on, for its locks end with "
+            "the process that holds them; reading works everywhere"
+        ) from error
     held = os.open(place, os.O_RDONLY)
     try:
         try:

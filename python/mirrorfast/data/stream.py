@@ -34,7 +34,7 @@ class StreamFeed(PollFeed):
     ----------
     fetcher
         The venue, made with a ``ccxt.pro`` exchange.
-    symbols, timeframe, history, after
+    symbols, timeframe, history, after, second
         As in `PollFeed`.
 
     Raises
@@ -59,8 +59,9 @@ class StreamFeed(PollFeed):
         *,
         history: int = 1,
         after: int | None = None,
+        second: MarketDataFetcher | None = None,
     ) -> None:
-        super().__init__(fetcher, symbols, timeframe, history=history, after=after)
+        super().__init__(fetcher, symbols, timeframe, history=history, after=after, second=second)
         if not fetcher.client.exchange.has.get("watchOHLCVForSymbols"):
             raise ConfigurationError(
                 f"exchange = {fetcher.name!r}: ccxt has no stream of candles of several symbols there: expected a "

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from mirrorfast._core import BrokerEvent, DecisionEngine, Fill, Intent, Step
-    from mirrorfast.data.feed import BarBatch, Feed
+    from mirrorfast.data.feed import BarBatch, Feed, Row
     from mirrorfast.execution.broker import Broker, LiveBroker
     from mirrorfast.execution.control import KillSwitch
+    from mirrorfast.execution.policy import PolicySession
     from mirrorfast.ledger import RunWriter
+    from mirrorfast.ledger.events import Event
     from mirrorfast.strategies.voting import VoteStream
 
 __all__ = ["Observer", "Outcome", "TradingLoop"]
@@ -51,6 +53,10 @@ class Update:
         The account: ``equity``, ``cash``, ``exposure``, ``drawdown``.
     decisions, fills, trades
         With symbol names.
+    bars
+        The closed bars: ``(symbol id, open, high, low, close, volume)``.
+    events
+        Everything of this bar time that goes to the journal, in order.
     """
 
     ts: int
@@ -60,6 +66,8 @@ class Update:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     fills: list[dict[str, Any]] = field(default_factory=list)
     trades: list[dict[str, Any]] = field(default_factory=list)
+    bars: list[Row] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,8 @@ class TradingLoop:
         Who is told of every bar time.
     voters
         The user's own strategies, which vote beside the engine's.
+    policy
+        A policy, whose wish the engine's meta controller blends with the consensus.
     after
         Open time of the last bars that the engine has taken in an earlier process of this run, ms.
     switch
@@ -124,6 +134,7 @@ class TradingLoop:
         durable: bool = False,
         observers: tuple[Observer, ...] = (),
         voters: VoteStream | None = None,
+        policy: PolicySession | None = None,
         after: int | None = None,
         switch: KillSwitch | None = None,
     ) -> None:
@@ -131,10 +142,12 @@ class TradingLoop:
         self._broker = broker
         self._feed = feed
         self._writer = writer
+        self._symbols = symbols
         self._recorder = Recorder(symbols, strategies)
         self._durable = durable
         self._observers = observers
         self._voters = voters
+        self._policy = policy
         self._live: LiveBroker | None = cast("LiveBroker", broker) if hasattr(broker, "news") else None
         self._switch = switch
         self._stop = False
@@ -142,6 +155,7 @@ class TradingLoop:
         self._unstored: list[Intent] = []
         self._batch = Batch(0)
         self._update = Update(0, 0, None, {})
+        self._held: dict[int, str] = {}
 
     def stop(self) -> None:
         """Ask the loop to end after the bar time at hand."""
@@ -234,11 +248,14 @@ class TradingLoop:
 
     async def _one(self, batch: BarBatch, count: int) -> None:
         self._batch = Batch(batch.ts)
-        self._update = Update(batch.ts, count, self._feed.total, {})
+        self._update = Update(batch.ts, count, self._feed.total, {}, bars=batch.rows)
         await self._obey(batch.ts)
         await self._broker.settle(batch, self)
+        self._note_held(batch)
         await self._store_again()
-        step = self._engine.on_bars(batch.ts, batch.rows, votes=self._own_votes(batch))
+        step = self._engine.on_bars(
+            batch.ts, batch.rows, votes=self._own_votes(batch), policy=self._policy_wishes(batch)
+        )
         self._taken = (count, batch.ts)
         self._update.decisions = self._recorder.decisions(self._batch, step)
         await self._act(step)
@@ -253,6 +270,7 @@ class TradingLoop:
                 "drawdown": equity["drawdown"],
             }
         )
+        self._update.events += self._batch.events
         self._store()
         if self._live is not None:
             self._live.on_equity(batch.ts, equity)
@@ -269,11 +287,15 @@ class TradingLoop:
         if self._switch is None or not self._update.done:
             return
         self._batch = Batch(self._update.ts)
+        self._update = Update(self._update.ts, self._update.done, self._feed.total, self._engine.equity)
         await self._obey(self._update.ts)
         if self._batch.events:
+            self._update.events += self._batch.events
             self._store()
             if self._live is None:
                 self._writer.flush(checkpoint=self.checkpoint)
+            for observer in self._observers:
+                observer.on_batch(self._update)
 
     async def _obey(self, ts: int) -> None:
         """Do what a person asked for by the kill switch, and journal it."""
@@ -316,6 +338,25 @@ class TradingLoop:
             )
         return votes
 
+    def _policy_wishes(self, batch: BarBatch) -> list[tuple[float, float] | None] | None:
+        if self._policy is None:
+            return None
+        wishes = self._policy.on_bars(batch.ts, batch.rows, self._engine)
+        for bad in self._policy.incidents():
+            self._batch.incident("policy", bad["text"], severity="error", details=bad)
+        return wishes
+
+    def _note_held(self, batch: BarBatch) -> None:
+        """Write down whose bars the feed holds back, and whose come again: without a bar nothing is decided."""
+        held = dict(batch.held)
+        for number in sorted(held.keys() - self._held.keys()):
+            name = self._symbols[number]
+            self._batch.incident("data", f"{name} held back: {held[number]}", details={"symbol": name})
+        for number in sorted(self._held.keys() - held.keys()):
+            name = self._symbols[number]
+            self._batch.incident("data", f"{name} has bars again", severity="info", details={"symbol": name})
+        self._held = held
+
     async def fill(self, fill: Fill, exact: Mapping[str, Any] | None = None) -> None:
         """Book one fill and send what follows from it."""
         rate = self._engine.rate(fill.symbol)
@@ -354,6 +395,7 @@ class TradingLoop:
                 raise
             self._unstored += self._live.unstored(intents, str(error))
             return
+        self._update.events += batch.events
         await self._broker.submit(intents)
 
     async def _store_again(self) -> None:
@@ -378,6 +420,8 @@ class TradingLoop:
         feed: dict[str, Any] = {"done": done, "after": after}
         if self._voters is not None:
             feed["voters"] = self._voters.state()
+        if self._policy is not None:
+            feed["policy"] = self._policy.state()
         return Checkpoint(
             ts=after,
             engine=self._engine.snapshot(),

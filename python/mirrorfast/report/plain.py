@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mirrorfast.report.model import ReportModel
 
-__all__ = ["to_csv", "to_json", "to_markdown"]
+__all__ = ["cell", "to_csv", "to_json", "to_markdown"]
 
 _FIGURES: Final = (
     ("total_return", "Total return", lambda v: percent(v, 1, sign=True)),
@@ -47,8 +47,8 @@ def to_markdown(model: ReportModel) -> str:
         Headings and tables in GitHub's dialect.
     """
     frames, verdict = model.frames, model.verdict
-    lines = [f"# {_cell(verdict.headline)}", "", _cell(verdict.detail), ""]
-    lines += [f"Run {_cell(frames.run)} · {_cell(words(frames.mode))} · {_cell(words(frames.status))}"]
+    lines = [f"# {cell(verdict.headline)}", "", cell(verdict.detail), ""]
+    lines += [f"Run {cell(frames.run)} · {cell(words(frames.mode))} · {cell(words(frames.status))}"]
     if len(model.times):
         lines[-1] += f" · {numbers.day(int(model.times[0]))} – {numbers.day(int(model.times[-1]))}"
     metrics = model.metrics
@@ -112,11 +112,11 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> l
     if not rows:
         return []
     align = [" :-- ", *[" --: "] * (len(heads) - 1)]
-    body = ["| " + " | ".join(_cell(c) for c in row) + " |" for row in rows]
+    body = ["| " + " | ".join(cell(c) for c in row) + " |" for row in rows]
     return ["", f"## {title}", "", "| " + " | ".join(heads) + " |", "|" + "|".join(align) + "|", *body]
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Keep text from being Markdown or HTML."""
     for char in "\\`*_[]<>|#":
         text = text.replace(char, "\\" + char)

@@ -11,7 +11,7 @@ from mirrorfast.errors import ConfigurationError, ParameterError
 from mirrorfast.report import plain
 from mirrorfast.report.model import ReportModel
 
-__all__ = ["write_report"]
+__all__ = ["render_report", "write_report", "write_text"]
 
 Format = Literal["html", "markdown", "json", "csv"]
 
@@ -78,13 +78,45 @@ def write_report(
     kind = _SUFFIXES.get(target.suffix.lower(), "html") if format is None else format
     if kind not in get_args(Format):
         raise ParameterError(f"format {kind!r}: expected one of {', '.join(get_args(Format))}")
+    return write_text(target, render_report(source, run, bars, format=kind, benchmark=benchmark))
+
+
+def render_report(
+    source: Any,
+    run: str | None = None,
+    bars: Any = None,
+    *,
+    format: Format = "html",  # noqa: A002
+    benchmark: Any = None,
+) -> str:
+    """Make a run's report without writing it.
+
+    Parameters
+    ----------
+    source, run, bars, format, benchmark
+        As for `write_report`.
+
+    Returns
+    -------
+    str
+        The report.
+    """
     model = ReportModel(source, run=run, bars=bars, benchmark=benchmark)
-    if kind == "html":
+    if format == "html":
         from mirrorfast.report.tearsheet import render
 
-        text = render(model)
-    else:
-        text = {"markdown": plain.to_markdown, "json": plain.to_json, "csv": plain.to_csv}[kind](model)
+        return render(model)
+    return {"markdown": plain.to_markdown, "json": plain.to_json, "csv": plain.to_csv}[format](model)
+
+
+def write_text(target: Path, text: str) -> Path:
+    """Replace a file whole: a reader never sees half of it.
+
+    Raises
+    ------
+    ConfigurationError
+        When the file cannot be written.
+    """
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

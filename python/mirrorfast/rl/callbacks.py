@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,10 +19,10 @@ class TrainingObserver(Protocol):
     """Somebody who is told how a training goes."""
 
     def on_steps(self, steps: int) -> None:
-        """So many steps are done, in all."""
+        """Hear how many steps are done, in all."""
 
     def on_look(self, look: Look) -> None:
-        """The validation span was looked at."""
+        """Hear what the validation span said."""
 
 
 class TrainingProgress:
@@ -30,7 +30,7 @@ class TrainingProgress:
 
     Parameters
     ----------
-    total : int
+    total : int, default 1
         Steps of the training.
     console : rich.console.Console, optional
         Where it is drawn; standard error by default.
@@ -44,7 +44,7 @@ class TrainingProgress:
     ...     progress.on_steps(50)
     """
 
-    def __init__(self, total: int, *, console: Console | None = None, label: str = "training") -> None:
+    def __init__(self, total: int = 1, *, console: Console | None = None, label: str = "training") -> None:
         from rich.console import Console as Screen
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -61,7 +61,7 @@ class TrainingProgress:
         self._task = self._bar.add_task(label, total=total, speed="", look="")
         self._start: tuple[float, int] | None = None
 
-    def __enter__(self) -> TrainingProgress:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
@@ -69,6 +69,25 @@ class TrainingProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+    def begin(self, label: str, total: int) -> TrainingProgress:
+        """Begin with the next training.
+
+        Parameters
+        ----------
+        label : str
+            What stands before the bar.
+        total : int
+            Its steps.
+
+        Returns
+        -------
+        TrainingProgress
+            Itself.
+        """
+        self._start = None
+        self._bar.reset(self._task, total=total, description=label, speed="", look="")
+        return self
 
     def on_steps(self, steps: int) -> None:
         """Move the bar.
@@ -115,6 +134,8 @@ def step_counter(observer: TrainingObserver | None, every: int) -> Any:
         return None
     from stable_baselines3.common.callbacks import BaseCallback
 
+    told = observer.on_steps
+
     class Counter(BaseCallback):  # type: ignore[misc, unused-ignore]
         def __init__(self) -> None:
             super().__init__()
@@ -123,7 +144,7 @@ def step_counter(observer: TrainingObserver | None, every: int) -> Any:
         def _on_step(self) -> bool:
             if self.num_timesteps - self._told >= every:
                 self._told = self.num_timesteps
-                observer.on_steps(self.num_timesteps)
+                told(self.num_timesteps)
             return True
 
     return Counter()

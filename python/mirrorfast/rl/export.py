@@ -81,7 +81,7 @@ def actor_of(model: Any, *, levels: Sequence[float] = (), normaliser: Any = None
             self.features = body.features_extractor if squashed else policy.pi_features_extractor
             self.hidden = body.latent_pi if squashed else policy.mlp_extractor.policy_net
             self.head = body.mu if squashed else policy.action_net
-            self.spread = body.log_std if squashed else None
+            self.spread: Any = body.log_std if squashed else None
             if shift is not None:
                 self.register_buffer("shift", torch.as_tensor(shift))
                 self.register_buffer("scale", torch.as_tensor(scale))
@@ -215,9 +215,7 @@ def _with_card(graph: Any, card: ModelCard) -> bytes:
     return bytes(graph.SerializeToString(deterministic=True))
 
 
-def _compare(
-    graph: bytes, model: Any, normaliser: Any, real: npt.NDArray[np.float32] | None
-) -> dict[str, float]:
+def _compare(graph: bytes, model: Any, normaliser: Any, real: npt.NDArray[np.float32] | None) -> dict[str, float]:
     policy = Policy(graph)
     rows, columns = policy.card.observation.shape
     generator = np.random.default_rng(0)
@@ -240,7 +238,9 @@ def _compare(
         theirs = np.asarray(wanted, np.float32).reshape(len(inputs), size)
     worst = float(np.max(np.abs(ours - theirs), initial=0.0))
     if not (worst <= _TOLERANCE and np.all(np.isfinite(positions)) and np.all((confidence >= 0) & (confidence <= 1))):
-        raise ModelError(f"export: position differs from stable-baselines3 by {worst:.2g}: expected at most {_TOLERANCE:g}")
+        raise ModelError(
+            f"export: position differs from stable-baselines3 by {worst:.2g}: expected at most {_TOLERANCE:g}"
+        )
     return {"observations": len(inputs), "max_difference": worst}
 
 

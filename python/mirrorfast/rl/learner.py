@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mirrorfast.errors import ModelError, ParameterError
@@ -13,6 +12,7 @@ from mirrorfast.rl._extra import needed, torch_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from mirrorfast.config import RLConfig
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,12 +14,16 @@ from mirrorfast.errors import ModelError, ShapeError
 from mirrorfast.rl.card import CARD_KEY, ModelCard, ObservationCard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mirrorfast.rl.observation import PolicyStream
 
 Array = npt.NDArray[np.float32]
 
 __all__ = ["Policy"]
 
+#: Bars after which no column of `compute_features` is unknown any more.
+_FEATURES_KNOWN: Final = 199
 _INPUT: Final = "observation"
 _OUTPUTS: Final = ("action", "confidence")
 
@@ -79,9 +84,7 @@ class Policy:
         self.card = ModelCard.from_json(text, source=f"{source}: card")
         self._fits(session, source)
         if expected is not None and (difference := self.card.observation.difference(expected)) is not None:
-            raise ModelError(
-                f"{source}: {difference}: expected a model for this release's observation; train it again"
-            )
+            raise ModelError(f"{source}: {difference}: expected a model for this release's observation; train it again")
         self._session = session
         self._run = session.run_with_iobinding
         rows, columns = self.card.observation.shape
@@ -115,7 +118,8 @@ class Policy:
         path : str or Path
             The ONNX file; a card beside it (``NAME.json``) must equal the one inside.
         expected : ObservationCard, optional
-            What the program can show it; by default this release's observation, with the model's own look-back.
+            What the program can show it; by default the observation of this release, with the model's own features
+            and look-back.
 
         Returns
         -------
@@ -131,14 +135,88 @@ class Policy:
         try:
             graph = file.read_bytes()
         except OSError as error:
-            raise ModelError(f"{file}: {error.strerror}: expected an ONNX model written by RLTradingAgent.export") from error
+            raise ModelError(
+                f"{file}: {error.strerror}: expected an ONNX model written by RLTradingAgent.export"
+            ) from error
         policy = cls(graph, expected=expected, source=str(file))
+        if expected is None:
+            policy.require()
         beside = ModelCard.beside(file)
         if beside is not None and beside != policy.card:
             inside, outside = policy.card.model_dump(), beside.model_dump()
             field = next(name for name in inside if inside[name] != outside[name])
             raise ModelError(f"{file}: {field} of the card beside it differs from the card inside: expected one card")
         return policy
+
+    def require(self) -> None:
+        """Refuse a model that this release cannot show what it was trained on.
+
+        Raises
+        ------
+        ModelError
+            If version or columns of its observation or encoder are others; the message names the difference.
+        """
+        from mirrorfast.rl.observation import encoder_of, observation_of
+
+        mine = observation_of(encoder_of(self), self.card.observation.lookback)
+        if (difference := self.card.observation.difference(mine)) is not None:
+            raise ModelError(f"model {self.card.name}: {difference}: expected a model of this release; train it again")
+
+    def session(
+        self,
+        symbols: Sequence[str],
+        *,
+        timeframe: str,
+        market_of: Callable[[str], str],
+        largest: float,
+    ) -> PolicyStream:
+        """Put the policy to work in a run: what `mirrorfast.backtest` and the trading loop ask of a policy.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            Names by symbol id.
+        timeframe : str
+            Timeframe of the features.
+        market_of : callable
+            Kind of market of a symbol.
+        largest : float
+            Largest position that the run may hold in one symbol.
+
+        Returns
+        -------
+        PolicyStream
+            Fresh: it has seen no bar.
+
+        Raises
+        ------
+        ModelError
+            If the policy does not fit the run.
+        """
+        from mirrorfast.rl.observation import PolicyStream
+
+        return PolicyStream(self, symbols, timeframe=timeframe, market_of=market_of, largest=largest)
+
+    @property
+    def warm_up(self) -> int:
+        """Bars of a symbol before the policy is asked, at most.
+
+        Returns
+        -------
+        int
+            Those after which every feature is known, and a window of them.
+        """
+        return _FEATURES_KNOWN + self.card.observation.lookback
+
+    def identity(self) -> dict[str, Any]:
+        """Say what makes two runs runs of one policy.
+
+        Returns
+        -------
+        dict
+            Name of the model and SHA-256 of its file.
+        """
+        return {"name": self.card.name, "sha256": hashlib.sha256(self.graph).hexdigest()}
 
     def decide(self, observation: npt.NDArray[Any]) -> tuple[float, float]:
         """Answer one observation.
@@ -220,9 +298,10 @@ class Policy:
             found = [empty, empty.copy()]
         else:
             found = self._session.run(list(_OUTPUTS), {_INPUT: batch})
+        positions, confidences = found
         if self.card.action.size == 1:
-            found = [values.reshape(-1) for values in found]
-        return found[0], found[1]
+            return positions.reshape(-1), confidences.reshape(-1)
+        return positions, confidences
 
     def _wrong(self, observation: npt.NDArray[Any]) -> ShapeError:
         rows, columns = self._view.shape

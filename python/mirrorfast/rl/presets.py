@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["PRESETS", "preset"]
 
 #: What differs from `RLConfig`'s own defaults, which are the preset ``reference``.
-_FAST: Final = {
+_FAST: Final[dict[str, dict[str, Any]]] = {
     # Sixty-four environments give a batch that is worth a call of torch; four passes over minibatches of 4,096 do what
     # ten passes over minibatches of 64 do, with a hundredth of the calls.
     "PPO": {"n_envs": 64, "n_steps": 128, "batch_size": 4096, "n_epochs": 4, "learning_rate": 1e-3, "ent_coef": 0.0},
@@ -22,7 +22,7 @@ _FAST: Final = {
     # One update every eight steps of sixty-four environments, instead of one a step.
     "SAC": {"n_envs": 64, "batch_size": 512, "train_freq": 8, "gradient_steps": 8, "learning_rate": 1e-3},
 }
-_REFERENCE: Final = {
+_REFERENCE: Final[dict[str, dict[str, Any]]] = {
     "PPO": {},
     # stable-baselines3's own: an update of A2C every five steps.
     "A2C": {"n_steps": 5, "learning_rate": 7e-4},

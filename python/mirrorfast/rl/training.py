@@ -7,7 +7,6 @@ import math
 import time
 import warnings
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mirrorfast.errors import ConfigurationError, ModelError
@@ -16,6 +15,7 @@ from mirrorfast.rl.learner import load_weights, read_state, save_learner, seed_e
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from mirrorfast.config import RLConfig
     from mirrorfast.rl.callbacks import TrainingObserver
@@ -173,7 +173,7 @@ def run_training(
 
 
 def _stretch(model: Any, config: RLConfig) -> int:
-    """Steps of a stretch: whole rollouts, at least one."""
+    """Count the steps of a stretch: whole rollouts, at least one."""
     unit = model.env.num_envs * (config.train_freq if config.algorithm == "SAC" else config.n_steps)
     wanted = min(config.look_every, config.total_timesteps)
     return int(unit * max(1, math.ceil(wanted / unit)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ import polars as pl
 from mirrorfast.data.resample import resampled
 from mirrorfast.data.results import FAILURE_SCHEMA, GAP_SCHEMA, FetchResult, no_bars
 from mirrorfast.data.schema import BAR_SCHEMA, as_frame, validate_bars
+from mirrorfast.data.suspect import SUSPECT_SCHEMA
 from mirrorfast.data.timeframes import interval_of
 from mirrorfast.data.venue.failures import kind_of
 from mirrorfast.errors import DataError, ExchangeError, ParameterError
@@ -49,6 +50,8 @@ class ScanResult:
         Symbols that are not in `rows`: exchange, symbol, timeframe, kind, reason.
     gaps
         Bars that a venue does not have.
+    suspects
+        Bars far off both neighbours that are in the history of a row.
     changes
         Against the scan of this timeframe before: ``change`` is ``new``, ``gone`` or ``signal``; empty at the first.
 
@@ -67,6 +70,7 @@ class ScanResult:
     failures: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FAILURE_SCHEMA))
     gaps: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GAP_SCHEMA))
     changes: pl.DataFrame = field(default_factory=pl.DataFrame)
+    suspects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUSPECT_SCHEMA))
 
     def write(
         self, folder: str | Path, *, formats: Sequence[Literal["csv", "parquet"]] = ("csv", "parquet")
@@ -237,7 +241,7 @@ class MomentumScanner:
         for name, rows in joined.items():
             kept = rows if top_n is None else rows.head(top_n)
             old = results[name]
-            results[name] = ScanResult(name, old.at, kept, old.failures, old.gaps, old.changes)
+            results[name] = replace(old, rows=kept)
         self.scan_results |= results
         return results
 
@@ -348,10 +352,11 @@ class MomentumScanner:
             rows = await asyncio.to_thread(self._rank, bars, name)
             failures = pl.concat([f.failures.filter(pl.col("timeframe") == name) for f in fetched])
             gaps = pl.concat([f.gaps.filter(pl.col("timeframe") == name) for f in fetched])
+            suspects = pl.concat([f.suspects.filter(pl.col("timeframe") == name) for f in fetched])
             before = self.scan_results.get(name)
             changes = compared(None if before is None else before.rows, rows, failures)
             kept = rows if top_n is None else rows.head(top_n)
-            results[name] = ScanResult(name, datetime.now(UTC), kept, failures, gaps, changes)
+            results[name] = ScanResult(name, datetime.now(UTC), kept, failures, gaps, changes, suspects)
             self.scan_results.pop(name, None)  # the last scan stands last
             self.scan_results[name] = results[name]
         return results

@@ -107,6 +107,7 @@ class Streams:
     def __init__(self, venue: "Simulator") -> None:
         self.venue = venue
         self.connections: set[Connection] = set()
+        self._somebody = asyncio.Event()
 
     async def serve(self, request: web.Request, host: str, path: str) -> web.WebSocketResponse:
         """Serve one connection until it ends.
@@ -136,6 +137,7 @@ class Streams:
             if "@" in name:
                 self._subscribe(connection, name)
         self.connections.add(connection)
+        self._somebody.set()
         writer = asyncio.ensure_future(connection.write())
         try:
             async for message in socket:
@@ -211,9 +213,11 @@ class Streams:
     async def pump(self) -> None:
         """Let time pass for orders and streams while anybody listens."""
         while True:
+            if not self.connections:
+                self._somebody.clear()
+                await self._somebody.wait()
             await asyncio.sleep(_EVERY)
-            if self.connections:
-                self.step()
+            self.step()
 
     def step(self) -> None:
         """Bring orders and streams up to the present moment."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import warnings
 from functools import cache
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import polars as pl
 
 from mirrorfast import _core
-from mirrorfast.errors import ParameterError
+from mirrorfast.data.schema import as_frame
+from mirrorfast.errors import ConfigurationError, ParameterError
 from mirrorfast.strategies.base import BaseStrategyAgent
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["FittedStrategyAgent", "NativeStrategyAgent", "StrategyStream"]
+__all__ = ["FittedModel", "FittedStrategyAgent", "NativeStrategyAgent", "StrategyStream", "last_ts", "model_text"]
+
+FittedModel: TypeAlias = "Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | bytes | PathLike[str] | None"
 
 
 @cache
@@ -124,15 +129,55 @@ class NativeStrategyAgent(BaseStrategyAgent):
         return hash((type(self), tuple(self._params.items())))
 
 
+def model_text(name: str, model: Any) -> str | None:
+    """Give a fitted model as the text that the core takes.
+
+    Parameters
+    ----------
+    name : str
+        Strategy that takes it.
+    model : mapping, sequence of mappings, str, bytes, path or None
+        As JSON, as objects, as the bytes of an ONNX file, or a file of either kind, told by ``.onnx``.
+
+    Returns
+    -------
+    str or None
+        JSON; None for None.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file cannot be read.
+    ParameterError
+        If an ONNX file holds no model of this strategy.
+
+    Examples
+    --------
+    >>> model_text("anomaly_detection", {"offset": -0.5})
+    '{"offset": -0.5}'
+    """
+    if model is None or isinstance(model, str):
+        return model
+    if isinstance(model, bytes):
+        return _core.strategy_model_from_onnx(name, model)
+    if isinstance(model, PathLike):
+        path = Path(model).expanduser()
+        try:
+            if path.suffix == ".onnx":
+                return _core.strategy_model_from_onnx(name, path.read_bytes())
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{name}.model = {str(model)!r}: {error}") from error
+    return json.dumps(model)
+
+
 class FittedStrategyAgent(NativeStrategyAgent):
-    """A strategy that fits itself on the bars behind it, unless it is given a model fitted before."""
+    """A strategy that fits itself on the bars behind it, unless it is given a model fitted before, or several."""
 
-    def __init__(self, *, model: Mapping[str, Any] | str | None = None, **params: float) -> None:
+    def __init__(self, *, model: FittedModel = None, **params: float) -> None:
         super().__init__(market="crypto", timeframe="medium", **params)
-        self._model = None if model is None else model if isinstance(model, str) else json.dumps(model)
-        self._check()
-
-    def _check(self) -> None:
+        self._model = model_text(self.name, model)
+        self._onnx: Callable[[], bytes] | None = None
         _core.StrategyStream(self.name, self._params, model=self._model)
 
     @property
@@ -140,20 +185,118 @@ class FittedStrategyAgent(NativeStrategyAgent):
         """Fitted model as JSON; None while the strategy fits its own."""
         return self._model
 
-    def with_model(self, model: Mapping[str, Any] | str | None) -> Self:
+    def with_model(self, model: FittedModel, *, onnx: Callable[[], bytes] | None = None) -> Self:
         """Make a copy that judges by this model.
 
         Parameters
         ----------
-        model : mapping, str or None
-            Model as a mapping or JSON; None for one that fits itself.
+        model : mapping, sequence of mappings, str, bytes, path or None
+            Model as a mapping, as JSON or as ONNX; several in the order of their ``from_ts``, each of which judges from
+            then until the next; None for one that fits itself.
+        onnx : callable, optional
+            Writes the same model as the bytes of an ONNX file, for `save_model`.
 
         Returns
         -------
         BaseStrategyAgent
             The copy.
         """
-        return type(self)(model=model, **self._params)
+        made = type(self)(model=model, **self._params)
+        made.remember_onnx(onnx)
+        return made
+
+    def remember_onnx(self, write: Callable[[], bytes] | None) -> None:
+        """Keep what writes the model as ONNX.
+
+        Parameters
+        ----------
+        write : callable or None
+            Gives the file's bytes.
+        """
+        self._onnx = write
+
+    def fit(self, bars: Any) -> Self:
+        """Fit the model to past bars, with scikit-learn or hmmlearn (the extra ``[research]``).
+
+        Parameters
+        ----------
+        bars : DataFrame or Arrow table, shape (n, k)
+            The past, of one symbol or several; all of it is learnt from.
+
+        Returns
+        -------
+        BaseStrategyAgent
+            A copy with the model. It is cold up to the last bar of `bars`: it judges what comes after.
+
+        Raises
+        ------
+        ConfigurationError
+            If the library is not installed.
+        ShapeError
+            If there are fewer than 16 bars to learn from.
+        """
+        from mirrorfast.strategies import fitting
+
+        return fitting.fit(self, bars)
+
+    def fit_rolling(self, bars: Any) -> Self:
+        """Fit models to the bars behind, again and again, as the strategy would do by itself.
+
+        Parameters
+        ----------
+        bars : DataFrame or Arrow table, shape (n, k)
+            Bars of one symbol or several.
+
+        Returns
+        -------
+        BaseStrategyAgent
+            A copy with one model for every ``refit`` bar times, each fitted on the ``train_window`` bar times before
+            and judging from then until the next. It is cold up to the end of the first window.
+
+        Raises
+        ------
+        ConfigurationError
+            If the library is not installed.
+        ShapeError
+            If there are fewer bar times than one window.
+        """
+        from mirrorfast.strategies import fitting
+
+        return fitting.fit_rolling(self, bars)
+
+    def votes(self, df: Any) -> pl.DataFrame:
+        """Give signal and confidence in one pass.
+
+        Parameters
+        ----------
+        df : DataFrame or Arrow table, shape (n, k)
+            The rows given to `evaluate`.
+
+        Returns
+        -------
+        polars.DataFrame, shape (n, 2)
+            ``signal`` and ``confidence``, null together during the warm-up, and before the time of a given model.
+
+        Warns
+        -----
+        UserWarning
+            If every bar lies inside the window that the given model was fitted on, so that none is judged.
+        """
+        votes = super().votes(df)
+        if self._model is not None and votes.height > 0 and votes["signal"].null_count() == votes.height:
+            self._warn_of_the_past(df)
+        return votes
+
+    def _warn_of_the_past(self, df: Any) -> None:
+        models = json.loads(self._model or "[]")
+        begin = (models[0] if isinstance(models, list) else models).get("from_ts")
+        last = last_ts(as_frame(df))
+        if begin is not None and last < begin:
+            msg = (
+                f"{self.name}.model judges from {begin} ms; the bars end at {last} ms, inside what it was fitted on: "
+                "no vote there, for it would look ahead"
+            )
+            warnings.warn(msg, stacklevel=4)
 
     def save_model(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted model to a file, for ``model`` of a strategy's configuration.
@@ -161,16 +304,48 @@ class FittedStrategyAgent(NativeStrategyAgent):
         Parameters
         ----------
         path : path-like
-            File, which is replaced.
+            File, which is replaced. ``.onnx`` writes an isolation forest as ONNX, with a card in the metadata
+            (``mirrorfast.card``): columns, end of the window, contamination. Under any other name: JSON.
 
         Raises
         ------
         ParameterError
-            While the strategy fits its own.
+            While the strategy fits its own; for ``.onnx``, if the model is no single forest fitted in this process.
+        ConfigurationError
+            For ``.onnx``, if skl2onnx is not installed.
         """
         if self._model is None:
             raise ParameterError(f"{self.name}: no model to save, expected a fitted one")
-        Path(path).write_text(self._model, encoding="utf-8")
+        if Path(path).suffix != ".onnx":
+            Path(path).write_text(self._model, encoding="utf-8")
+            return
+        if self._onnx is None:
+            raise ParameterError(f"{self.name}: no model that ONNX can hold, expected one isolation forest just fitted")
+        Path(path).write_bytes(self._onnx())
+
+
+def last_ts(frame: pl.DataFrame) -> int:
+    """Tell when the last bar opened.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Bars.
+
+    Returns
+    -------
+    int
+        Milliseconds.
+
+    Examples
+    --------
+    >>> last_ts(pl.DataFrame({"timestamp": [0, 60_000]}))
+    60000
+    """
+    last = frame.select(pl.col("timestamp").max()).to_series()
+    if last.dtype.is_temporal():
+        last = last.cast(pl.Datetime("ms")).dt.epoch("ms")
+    return int(last[0])
 
 
 class StrategyStream:

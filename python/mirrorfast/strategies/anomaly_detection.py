@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
-from mirrorfast.strategies._native import FittedStrategyAgent
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from mirrorfast.strategies._native import FittedModel, FittedStrategyAgent
 
 __all__ = ["AnomalyDetectionAgent"]
 
@@ -31,8 +28,10 @@ class AnomalyDetectionAgent(FittedStrategyAgent):
         Bars of the mean volume. Range: 1 to 100 000.
     seed : int, default 42
         Seed of the forest. Range: 0 to 10⁹.
-    model : mapping or str, optional
-        A model fitted before (see `fit`), as a mapping or JSON; without one the strategy fits its own, again and again.
+    model : mapping, sequence of mappings, str, bytes or path, optional
+        A model fitted before (see `fit`) or several in order of time (`fit_rolling`): as mappings, as JSON, as the
+        bytes of an ONNX file of scikit-learn's forest, or a file; without one the strategy fits its own, again and
+        again.
 
     Raises
     ------
@@ -42,10 +41,12 @@ class AnomalyDetectionAgent(FittedStrategyAgent):
     Notes
     -----
     A bar is (log return, ln(high / low), ln(1 + volume ratio)). The forest is grown on the trailing window only,
-    before the bar is judged. An anomaly is a bar whose score lies below that of the `contamination` share of the
+    before the bar is judged. The first one is there at once; a later one is grown by equal steps over the 100 bars
+    after its window (or ``refit`` where that is less) and then takes over, so that no bar waits for a hundred trees.
+    An anomaly is a bar whose score lies below that of the `contamination` share of the
     training bars; the position is against its return. Confidence: ``0.5 + 0.5·min(1, (offset − score) / (1 +
-    offset))``. Scores are those of scikit-learn's ``IsolationForest.score_samples``; a forest fitted there can be
-    given as `model`.
+    offset))``. Scores are those of scikit-learn's ``IsolationForest.score_samples``; a forest fitted there, or its ONNX
+    file, can be given as `model`: it is cold up to the end of what it was fitted on, and scored in Rust.
 
     References
     ----------
@@ -71,7 +72,7 @@ class AnomalyDetectionAgent(FittedStrategyAgent):
         hold: int = 5,
         volume_period: int = 20,
         seed: int = 42,
-        model: Mapping[str, Any] | str | None = None,
+        model: FittedModel = None,
     ) -> None:
         super().__init__(
             train_window=train_window,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
-from mirrorfast.strategies._native import FittedStrategyAgent
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from mirrorfast.strategies._native import FittedModel, FittedStrategyAgent
 
 __all__ = ["RegimeChangeAgent"]
 
@@ -27,8 +24,9 @@ class RegimeChangeAgent(FittedStrategyAgent):
         Bars of the momentum that is followed. Range: 1 to 100 000.
     entry_z : float, default 1.0
         z-score beyond which a range is faded. Range: 0.01 to 100.
-    model : mapping or str, optional
-        A model fitted before (see `fit`), as a mapping or JSON; without one the strategy fits its own, again and again.
+    model : mapping, sequence of mappings, str or path, optional
+        A model fitted before (see `fit`) or several in order of time (`fit_rolling`): as mappings, as JSON or a file of
+        it; without one the strategy fits its own, again and again.
 
     Raises
     ------
@@ -40,6 +38,8 @@ class RegimeChangeAgent(FittedStrategyAgent):
     A Gaussian hidden Markov model of three states over (log return, log volatility) tells the regimes apart. Its
     state probabilities are *filtered*: of the present given the past, never smoothed with the future. The most
     volatile state is the storm; of the others, the one whose mean return is the furthest from 0 is the trend.
+    The first model is there at once; a later one is fitted by equal steps over the 46 bars after its window (or
+    ``refit`` where that is less), and takes over once it has filtered up to the present.
     Confidence: the regime's probability when the position is taken. A model fitted with hmmlearn can be given as
     `model`.
 
@@ -65,7 +65,7 @@ class RegimeChangeAgent(FittedStrategyAgent):
         refit: int = 100,
         momentum_period: int = 20,
         entry_z: float = 1.0,
-        model: Mapping[str, Any] | str | None = None,
+        model: FittedModel = None,
     ) -> None:
         super().__init__(
             period=period,

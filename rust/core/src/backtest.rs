@@ -1,7 +1,7 @@
 //! The backtest loop: the same calls, in the same order, as the paper and live loops make.
 
 use crate::bars::Bars;
-use crate::engine::{Decision, DecisionEngine, EngineConfig, EquityPoint, External, Step, WeightChange};
+use crate::engine::{Decision, DecisionEngine, EngineConfig, EquityPoint, External, Step, WeightChange, venue};
 use crate::error::{CoreError, Result};
 use crate::exchange::SimulatedExchange;
 use crate::order::{BrokerEvent, Fill, Intent, Order};
@@ -137,7 +137,7 @@ impl Session {
     /// As [`DecisionEngine::new`].
     pub fn new(config: &EngineConfig) -> Result<Self> {
         let engine = DecisionEngine::new(config)?;
-        let exchange = SimulatedExchange::new(&config.costs, engine.instruments())?;
+        let exchange = venue(config)?;
         Ok(Self { engine, exchange, step: Step::default(), fills: Vec::new(), events: Vec::new() })
     }
 

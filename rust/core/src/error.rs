@@ -43,6 +43,9 @@ pub enum CoreError {
     /// A snapshot does not belong to this object or this version.
     #[error("snapshot: {0}")]
     Snapshot(String),
+    /// A policy or encoder does not fit what it is to be used for.
+    #[error("{0}")]
+    Model(String),
     /// A state that the code rules out: a bug, never the caller's fault.
     #[error("internal error: {0}")]
     Internal(String),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{CoreError, Result};
 use crate::instrument::Instrument;
-use crate::order::Side;
+use crate::order::{Liquidity, Side};
 use crate::types::Bar;
 
 /// How far taking liquidity moves the price, as a fraction of it.
@@ -196,8 +196,17 @@ impl CostConfig {
         fraction("costs.margin.liquidation_fee", self.margin.liquidation_fee)
     }
 
-    /// Price of taking `quantity` at the reference price inside `bar`.
+    /// Fee of a fill of this instrument, a fraction of its notional.
     #[inline]
+    pub(crate) fn fee(&self, instrument: &Instrument, liquidity: Liquidity) -> f64 {
+        match liquidity {
+            Liquidity::Maker => instrument.maker_fee.unwrap_or(self.maker_fee),
+            Liquidity::Taker => instrument.taker_fee.unwrap_or(self.taker_fee),
+        }
+    }
+
+    /// Price of taking `quantity` at the reference price inside `bar`.
+    #[inline(always)]
     pub(crate) fn taker_price(
         &self,
         instrument: &Instrument,
@@ -208,6 +217,7 @@ impl CostConfig {
         variance: f64,
     ) -> f64 {
         let slippage = match self.slippage {
+            _ if instrument.slippage.is_some() => instrument.slippage.unwrap_or_default(),
             SlippageModel::Fixed { fraction } => fraction,
             SlippageModel::Volatility { multiplier, minimum, .. } => (multiplier * variance.sqrt()).max(minimum),
             SlippageModel::VolumeShare { impact, exponent, minimum } => {
@@ -216,7 +226,7 @@ impl CostConfig {
                 minimum + impact * share.powf(exponent)
             }
         };
-        let price = reference * (1.0 + side.sign() * (0.5 * self.spread + slippage));
+        let price = reference * (1.0 + side.sign() * (0.5 * instrument.spread.unwrap_or(self.spread) + slippage));
         instrument.price_against(side, price).max(bar.low).min(bar.high)
     }
 }

@@ -42,6 +42,14 @@ pub struct Instrument {
     pub max_leverage: f64,
     /// Maintenance margin as a fraction of the notional, in [0, 1).
     pub maintenance_margin: f64,
+    /// What this symbol costs, where it is not what the run's costs say: fee of a fill that takes liquidity.
+    pub taker_fee: Option<f64>,
+    /// Fee of a fill that gives liquidity; < 0 is a rebate.
+    pub maker_fee: Option<f64>,
+    /// Distance of bid and ask, a fraction of the price.
+    pub spread: Option<f64>,
+    /// Slippage of fills that take liquidity, always this fraction of the price.
+    pub slippage: Option<f64>,
 }
 
 impl Default for Instrument {
@@ -58,12 +66,16 @@ impl Default for Instrument {
             multiplier: 1.0,
             max_leverage: 125.0,
             maintenance_margin: 0.005,
+            taker_fee: None,
+            maker_fee: None,
+            spread: None,
+            slippage: None,
         }
     }
 }
 
 /// `n` steps as the float nearest to the decimal that a person would write.
-#[inline]
+#[inline(always)]
 fn steps(n: f64, step: f64) -> f64 {
     let inverse = (1.0 / step).round();
     if (inverse * step - 1.0).abs() < 1e-12 { n / inverse } else { n * step }
@@ -91,6 +103,14 @@ impl Instrument {
         if !(0.0..1.0).contains(&self.maintenance_margin) {
             return Err(self.fault("maintenance_margin", self.maintenance_margin, "a fraction in [0, 1)"));
         }
+        for (name, v) in [("taker_fee", self.taker_fee), ("spread", self.spread), ("slippage", self.slippage)] {
+            if let Some(v) = v.filter(|v| !(0.0..1.0).contains(v)) {
+                return Err(self.fault(name, v, "a fraction in [0, 1)"));
+            }
+        }
+        if let Some(v) = self.maker_fee.filter(|&v| !(v > -1.0 && v < 1.0)) {
+            return Err(self.fault("maker_fee", v, "a fraction in (-1, 1)"));
+        }
         Ok(())
     }
 
@@ -99,33 +119,33 @@ impl Instrument {
     }
 
     /// Value of `quantity` at `price` in quote currency, `quantity·price·multiplier`; keeps the sign.
-    #[inline]
+    #[inline(always)]
     pub fn notional(&self, quantity: f64, price: f64) -> f64 {
         quantity * price * self.multiplier
     }
 
     /// The nearest price on the tick grid.
-    #[inline]
+    #[inline(always)]
     pub fn round_price(&self, price: f64) -> f64 {
         steps((price / self.tick).round(), self.tick)
     }
 
     /// The highest price on the tick grid that is not above `price`.
-    #[inline]
+    #[inline(always)]
     pub fn floor_price(&self, price: f64) -> f64 {
         let n = price / self.tick;
         steps((n + noise(n)).floor(), self.tick)
     }
 
     /// The lowest price on the tick grid that is not below `price`.
-    #[inline]
+    #[inline(always)]
     pub fn ceil_price(&self, price: f64) -> f64 {
         let n = price / self.tick;
         steps((n - noise(n)).ceil(), self.tick)
     }
 
     /// The price on the tick grid that is no better than `price` for a trader who takes liquidity on `side`.
-    #[inline]
+    #[inline(always)]
     pub fn price_against(&self, side: Side, price: f64) -> f64 {
         match side {
             Side::Buy => self.ceil_price(price),
@@ -134,21 +154,21 @@ impl Instrument {
     }
 
     /// `quantity` is a multiple of the lot, but for float noise.
-    #[inline]
+    #[inline(always)]
     pub fn on_lot(&self, quantity: f64) -> bool {
         let n = quantity / self.lot;
         (n - n.round()).abs() <= 1e-9 * n.abs().max(1.0)
     }
 
     /// The largest quantity on the lot grid that is not above `quantity` in size; keeps the sign.
-    #[inline]
+    #[inline(always)]
     pub fn floor_quantity(&self, quantity: f64) -> f64 {
         let n = quantity.abs() / self.lot;
         steps((n + noise(n)).floor(), self.lot).copysign(quantity)
     }
 
     /// The nearest quantity on the lot grid: takes the float noise of sums of fills away.
-    #[inline]
+    #[inline(always)]
     pub fn round_quantity(&self, quantity: f64) -> f64 {
         steps((quantity / self.lot).round(), self.lot)
     }
@@ -156,7 +176,7 @@ impl Instrument {
 
 /// How far a count of steps may be off by rounding alone: a billionth of a step, since 0.3 / 0.1 must count as 3, and for fine grids the
 /// last bits of the count, since 171.342191 / 1e-8 must count as a whole number too.
-#[inline]
+#[inline(always)]
 fn noise(n: f64) -> f64 {
     (4.0 * f64::EPSILON * n.abs()).max(1e-9)
 }

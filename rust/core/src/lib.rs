@@ -5,8 +5,11 @@
 
 pub mod backtest;
 pub mod bars;
+pub mod candle_text;
+pub mod encoder;
 pub mod engine;
 pub mod ensemble;
+pub mod env;
 pub mod error;
 pub mod exchange;
 pub mod features;
@@ -19,6 +22,7 @@ pub mod order;
 pub mod panel;
 pub mod performance;
 pub mod portfolio;
+mod random;
 pub mod risk;
 pub mod signals;
 pub mod snapshot;

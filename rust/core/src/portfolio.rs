@@ -231,6 +231,7 @@ impl Portfolio {
     }
 
     /// [`Portfolio::apply_fill`] for a fill that is known to be sound.
+    #[inline(always)]
     pub(crate) fn book(&mut self, fill: &Fill, instrument: &Instrument) -> Option<Trade> {
         let symbol = fill.symbol as usize;
         self.positions[symbol].last_price = fill.price;
@@ -277,6 +278,7 @@ impl Portfolio {
     }
 
     /// Takes `closed` off a position, leaving `keep`.
+    #[inline(always)]
     fn reduce(&mut self, fill: &Fill, closed: f64, keep: f64, share: f64) {
         let (contract, rate) = self.terms(fill.symbol);
         let position = &mut self.positions[fill.symbol as usize];
@@ -306,6 +308,7 @@ impl Portfolio {
     }
 
     /// Adds `opened` to a position, which becomes `new`.
+    #[inline(always)]
     fn increase(&mut self, fill: &Fill, opened: f64, new: f64, share: f64) {
         let (contract, rate) = self.terms(fill.symbol);
         let from_flat = self.positions[fill.symbol as usize].quantity == 0.0;

@@ -19,7 +19,8 @@ const HOUR: i64 = 3_600_000;
 
 fn symbol(name: &str, lot: f64, trade: bool) -> SymbolConfig {
     let quote = name.split('/').nth(1).unwrap().to_owned();
-    let instrument = Instrument { symbol: name.to_owned(), quote, lot, tick: 1.0 / 1024.0 / 1024.0, ..Instrument::default() };
+    let instrument =
+        Instrument { symbol: name.to_owned(), quote, lot, tick: 1.0 / 1024.0 / 1024.0, ..Instrument::default() };
     SymbolConfig { instrument, trade, ..SymbolConfig::default() }
 }
 

@@ -23,6 +23,7 @@ fn config(scale: f64) -> EngineConfig {
             ..Instrument::default()
         },
         market,
+        trade: true,
     };
     EngineConfig {
         symbols: vec![symbol("A/USD", Market::Crypto), symbol("EUR/USD", Market::Forex)],

@@ -23,7 +23,7 @@ fn strategy(name: &str, kind: Option<&str>, timeframe: Option<&str>) -> Strategy
 fn config(strategies: Vec<StrategyConfig>) -> EngineConfig {
     let instrument = Instrument { symbol: "A/USD".to_owned(), tick: 1e-4, lot: 1e-6, ..Instrument::default() };
     EngineConfig {
-        symbols: vec![SymbolConfig { instrument, market: Market::Crypto }],
+        symbols: vec![SymbolConfig { instrument, market: Market::Crypto, trade: true }],
         strategies,
         ensemble: EnsembleConfig { method: MethodKind::Regime, ..EnsembleConfig::default() },
         ..EngineConfig::default()

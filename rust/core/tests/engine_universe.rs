@@ -15,6 +15,7 @@ fn config(symbols: &[&str]) -> EngineConfig {
     let symbol = |name: &&str| SymbolConfig {
         instrument: Instrument { symbol: (*name).to_owned(), tick: 1e-4, lot: 1e-6, ..Instrument::default() },
         market: Market::Crypto,
+        trade: true,
     };
     // In front of a strategy that each symbol has for itself, so that votes stand in places of their own.
     let strategies =

@@ -1,6 +1,7 @@
 //! `DecisionEngine` and `SimulatedExchange` as Python drives them in paper and live runs.
 
-use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step};
+use mirrorfast_core::engine::{DecisionEngine, EngineConfig, EquityPoint, External, Step, venue};
+use mirrorfast_core::env::ACCOUNT;
 use mirrorfast_core::exchange::SimulatedExchange;
 use mirrorfast_core::order::{
     BrokerEvent, BrokerEventKind, CancelReason, Fill, Intent, Liquidity, OrderKind, Purpose, RejectReason, Side,
@@ -357,6 +358,10 @@ impl PyEngine {
         })?;
         Ok(PyStep { step, equity: None })
     }
+    /// Position as a share of `largest`, change of equity, unrealised profit and drawdown at the close of these bars.
+    fn outlook(&self, ts: i64, rows: Vec<Row>, largest: f64) -> PyResult<Vec<[f32; ACCOUNT]>> {
+        gateway::guarded(|| self.inner.outlook(&bars(ts, &rows), largest))
+    }
     #[getter]
     fn warm_up(&self) -> usize {
         self.inner.warm_up()
@@ -456,8 +461,7 @@ impl PyExchange {
     #[new]
     fn new(config_json: &str) -> PyResult<Self> {
         let config = config(config_json)?;
-        let instruments: Vec<_> = config.symbols.iter().map(|s| s.instrument.clone()).collect();
-        Ok(Self { inner: gateway::guarded(|| SimulatedExchange::new(&config.costs, &instruments))? })
+        Ok(Self { inner: gateway::guarded(|| venue(&config))? })
     }
     fn submit(&mut self, intent: &PyIntent) {
         self.inner.submit(&intent.0);

@@ -8,6 +8,7 @@ mod exceptions {
     pyo3::import_exception!(mirrorfast.errors, DataError);
     pyo3::import_exception!(mirrorfast.errors, InternalError);
     pyo3::import_exception!(mirrorfast.errors, LedgerError);
+    pyo3::import_exception!(mirrorfast.errors, ModelError);
     pyo3::import_exception!(mirrorfast.errors, ParameterError);
     pyo3::import_exception!(mirrorfast.errors, ShapeError);
 }
@@ -19,6 +20,7 @@ pub(crate) fn raise(error: CoreError) -> PyErr {
         CoreError::Parameter { .. } => exceptions::ParameterError::new_err(text),
         CoreError::Data { .. } => exceptions::DataError::new_err(text),
         CoreError::Shape { .. } => exceptions::ShapeError::new_err(text),
+        CoreError::Model(_) => exceptions::ModelError::new_err(text),
         CoreError::Snapshot(_) => exceptions::LedgerError::new_err(text),
         _ => exceptions::InternalError::new_err(text),
     }

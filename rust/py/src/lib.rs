@@ -7,10 +7,13 @@ use pyo3::prelude::*;
 mod arrow;
 mod backtest;
 mod bars;
+mod candles;
 mod columns;
 mod convert;
+mod encoder;
 mod engine;
 mod ensemble;
+mod env;
 mod features;
 mod gateway;
 mod indicators;
@@ -27,6 +30,7 @@ mod variant;
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     bars::register(m)?;
+    candles::register(m)?;
     engine::register(m)?;
     backtest::register(m)?;
     indicators::register(m)?;
@@ -37,5 +41,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     risk::register(m)?;
     strategies::register(m)?;
     ensemble::register(m)?;
+    encoder::register(m)?;
+    env::register(m)?;
     Ok(())
 }

@@ -64,6 +64,12 @@ fn strategy_observations(bars: &Bound<'_, PyAny>, name: &str, params: &Bound<'_,
     Ok(columns.into_iter().map(arrow::result).collect())
 }
 
+/// The model in the bytes of an ONNX file, as JSON.
+#[pyfunction]
+fn strategy_model_from_onnx(py: Python<'_>, name: &str, data: &[u8]) -> PyResult<String> {
+    gateway::detached(py, || batch::model_from_onnx(name, data))
+}
+
 /// Every parameter of a strategy with its value, defaults filled in and ranges checked.
 #[pyfunction]
 fn strategy_params<'py>(py: Python<'py>, name: &str, params: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
@@ -179,6 +185,7 @@ impl PyStrategyStream {
 
 pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(strategy_votes, m)?)?;
+    m.add_function(wrap_pyfunction!(strategy_model_from_onnx, m)?)?;
     m.add_function(wrap_pyfunction!(strategy_observations, m)?)?;
     m.add_function(wrap_pyfunction!(strategy_params, m)?)?;
     m.add_function(wrap_pyfunction!(strategy_catalogue, m)?)?;

@@ -14,7 +14,8 @@ def bars() -> pl.DataFrame:
 
 
 def run(bars: pl.DataFrame, policy: Any, mode: str = "rl_only", **more: Any) -> mf.BacktestResult:
-    config = mf.TradingConfig(meta={"mode": mode}, strategies=["ut_bot"])
+    # Weights that follow trades would make two runs differ in more than is looked at.
+    config = mf.TradingConfig(meta={"mode": mode}, strategies=["ut_bot"], adapt_weights=False)
     return mf.backtest(bars, config=config, policy=policy, **more)
 
 

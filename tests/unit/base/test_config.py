@@ -87,7 +87,7 @@ def test_defaults_are_the_engines_own() -> None:
     from mirrorfast import _core
 
     full = json.loads(TradingConfig().to_engine_json(("BTC/USD",)))
-    bare = {key: full[key] for key in ("symbols", "strategies", "timeframe", "capital")}
+    bare = {key: full[key] for key in ("symbols", "strategies", "timeframe", "capital", "currency")}
     ours = _core.DecisionEngine(json.dumps(full)).snapshot()
     assert _core.DecisionEngine(json.dumps(bare | {"costs": full["costs"]})).snapshot() == ours
     # The snapshot does depend on what is compared here.
@@ -174,7 +174,7 @@ def test_environment(variable: str, value: str, key: str, result: Any) -> None:
         ("[risk]\nmax_heat = nan", r"line 2: risk\.max_heat = nan: expected a number > 0"),
         ("[risk]\nmax_heat = inf", r"line 2: risk\.max_heat = inf: expected a number > 0"),
         ("[risk]\nmax_heat = true", r"line 2: risk\.max_heat = true: expected a number"),
-        ("capital = []", r"line 1: capital = \[\]: expected a number > 0 and <= 1e\+15 \(quote currency\)"),
+        ("capital = []", r"line 1: capital = \[\]: expected a number > 0 and <= 1e\+15 \(account currency\)"),
         ("symbols = 'BTC/USD'", r'line 1: symbols = "BTC/USD": expected a list, each text'),
         ("symbols = [1]", r"line 1: symbols\.0 = 1: expected a list, each text"),
         ("strategies = []", r"line 1: strategies = \[\]: expected a list, each a table, not empty"),

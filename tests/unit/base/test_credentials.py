@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from mirrorfast.credentials import get_secret, list_secrets, secrets_directory, set_secret
+from mirrorfast.credentials import _is_private, get_secret, list_secrets, secrets_directory, set_secret
 from mirrorfast.errors import ConfigurationError, ParameterError
 from mirrorfast.redaction import redact
 
@@ -147,3 +147,12 @@ def test_a_process_that_has_a_secret_leaves_no_core(environ: dict[str, str]) -> 
 
     get_secret("okx", environ=environ | {"MIRRORFAST_SECRET_OKX": "k-e-y-of-okx"})
     assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+
+
+def test_root_may_hand_a_file_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getuid", lambda: 1_000)
+    assert [_is_private(mode, 0) for mode in (0o400, 0o440, 0o600, 0o444, 0o460, 0o644)] == [
+        True, True, True, False, False, False,
+    ]  # fmt: skip
+    assert [_is_private(0o400, owner) for owner in (1_000, 1_001)] == [True, False]
+    assert not _is_private(0o440, 1_000)

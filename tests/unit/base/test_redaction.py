@@ -115,8 +115,8 @@ def test_records_of_other_loggers_are_masked() -> None:
 
 def test_tracebacks_are_masked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     register_secret("correct-horse")
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
     guard_process()
 
     def fail() -> None:

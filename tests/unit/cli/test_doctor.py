@@ -112,3 +112,30 @@ def test_clock() -> None:
 def test_extras(modules: tuple[str, ...], status: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_EXTRAS", {"x": modules})
     assert next(doctor._extras()).status == status
+
+
+def test_secrets_that_others_read_are_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIRRORFAST_SECRETS", str(tmp_path / "secrets"))
+    file = tmp_path / "secrets" / "okx.api_key"
+    file.parent.mkdir()
+    file.write_text("correct-horse")
+    file.chmod(0o644)
+    assert doctor._secrets().status == "failure"
+    assert "chmod 600" in doctor._secrets().fix
+    file.chmod(0o600)
+    check = doctor._secrets()
+    assert (check.status, check.detail) == ("ok", "okx.api_key")
+
+
+def test_a_halt_is_shown(tmp_path: Path) -> None:
+    from mirrorfast.execution.control import ask_to_halt
+
+    assert doctor._halted(tmp_path / "none").status == "ok"
+    (tmp_path / "main").mkdir()
+    assert doctor._halted(tmp_path).status == "ok"
+    ask_to_halt(tmp_path / "main", "news", who="ada")
+    assert doctor._halted(tmp_path).detail == "halted: main"
+    ask_to_halt(tmp_path, "all of it", who="ada")
+    assert "every run is halted by ada" in doctor._halted(tmp_path).detail

@@ -105,9 +105,25 @@ class Breaker:
     @property
     def state(self) -> Literal["closed", "open", "half-open"]:
         """``closed`` lets calls through, ``open`` refuses them, ``half-open`` waits for a probe."""
-        if self._until is None:
+        return self.state_at(asyncio.get_running_loop().time())
+
+    def state_at(self, now: float) -> Literal["closed", "open", "half-open"]:
+        """Tell its state at a moment; for readers in other threads.
+
+        Parameters
+        ----------
+        now
+            On the event loop's clock.
+
+        Returns
+        -------
+        str
+            As `state`.
+        """
+        until = self._until
+        if until is None:
             return "closed"
-        return "open" if asyncio.get_running_loop().time() < self._until else "half-open"
+        return "open" if now < until else "half-open"
 
     @contextmanager
     def guard(self) -> Iterator[None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,23 +14,20 @@ from mirrorfast.config.data import DataConfig
 from mirrorfast.data.venue.breaker import Breaker, BreakerOpenError
 from mirrorfast.data.venue.counters import Counters
 from mirrorfast.data.venue.failures import (
-    GarbageAnswerError,
     VenueUnavailableError,
     kind_of,
     retry_after,
     translated,
 )
-from mirrorfast.data.venue.hooks import Call, current_call, hooked, make_exchange
+from mirrorfast.data.venue.hooks import Call, apart, current_call, hooked, make_exchange
 from mirrorfast.data.venue.limiter import RateLimiter, VenueClosedError
 from mirrorfast.data.venue.rates import venue_of
 from mirrorfast.data.venue.time import VenueTime
-from mirrorfast.errors import ConfigurationError, TemporaryError
+from mirrorfast.errors import TemporaryError
 from mirrorfast.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tenacity import RetryCallState
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 __all__ = ["VenueClient", "default_concurrency"]
 
@@ -71,7 +70,7 @@ class VenueClient:
     Raises
     ------
     ConfigurationError
-        When ccxt or tenacity is not installed.
+        When ccxt is not installed.
     ParameterError
         When there is no such venue.
 
@@ -115,6 +114,11 @@ class VenueClient:
         self._slots = asyncio.Semaphore(self.concurrency)
         self._synchronising: asyncio.Task[None] | None = None
         _prepare(self.exchange, self.config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.counters.gauge("waiting", lambda: float(self.limiter.waiting))
+        self.counters.gauge(
+            "closed_s", lambda: 0.0 if self._loop is None else self.limiter.closed_at(self._loop.time())
+        )
 
     def now(self) -> int:
         """Tell the venue's time.
@@ -125,6 +129,11 @@ class VenueClient:
             Milliseconds since the epoch, UTC.
         """
         return self.time.now()
+
+    @property
+    def breaker_states(self) -> dict[str, str]:
+        """State of each breaker that has been needed, by kind of call: ``closed``, ``open`` or ``half-open``."""
+        return {kind: breaker.state for kind, breaker in list(self._breakers.items())}
 
     def breaker(self, kind: str) -> Breaker:
         """Give the breaker of a kind of call.
@@ -149,7 +158,12 @@ class VenueClient:
                 counts=_shows_a_dead_venue,
                 opened=lambda: self.counters.add("breaker_opened"),
             )
+            self.counters.gauge("breaker_open", lambda: self._openness(kind), kind)
         return self._breakers[kind]
+
+    def _openness(self, kind: str) -> float:
+        now = 0.0 if self._loop is None else self._loop.time()
+        return {"closed": 0.0, "half-open": 0.5, "open": 1.0}[self._breakers[kind].state_at(now)]
 
     async def synchronise(self) -> None:
         """Ask the venue for its time, if it was not asked lately; a venue that does not answer keeps the estimate."""
@@ -206,24 +220,20 @@ class VenueClient:
         ExchangeError
             When the venue refused it.
         """
-        try:
-            import tenacity
-        except ImportError as error:
-            raise ConfigurationError('tenacity is not installed: pip install "mirrorfast[exchange]"') from error
-
+        self._loop = asyncio.get_running_loop()
         name = f"{self.name} {what or kind}"
         call = Call(raw=raw, patience=self.config.max_pause_s)
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception(lambda e: isinstance(e, TemporaryError) and not _hopeless(e)),
-            stop=lambda state: state.attempt_number - call.waited >= self.config.attempts,
-            wait=self._wait,
-            before_sleep=lambda _: self.counters.add("repetitions"),
-            reraise=True,
-        )
         try:
             async with asyncio.timeout(self.config.deadline_s) as scope:
                 call.deadline = scope
-                return await retrying(self._try, kind, make, read, call, name)
+                for attempt in itertools.count(1):
+                    try:
+                        return await self._try(kind, make, read, call, name)
+                    except TemporaryError as error:
+                        if _hopeless(error) or attempt - call.waited >= self.config.attempts:
+                            raise
+                        self.counters.add("repetitions")
+                        await asyncio.sleep(self._wait(attempt, error))
         except TimeoutError:
             self.counters.add("deadline")
             raise VenueUnavailableError(f"{name}: no answer within {self.config.deadline_s:g} s", "deadline") from None
@@ -241,7 +251,7 @@ class VenueClient:
         try:
             with self.breaker(kind).guard():
                 try:
-                    async with self._slots:
+                    async with self._slot(call):
                         answer = await make()
                     return answer if read is None else await read(answer, call)
                 except TemporaryError:
@@ -256,8 +266,53 @@ class VenueClient:
         finally:
             current_call.reset(token)
 
-    def explain(self, call: Call) -> None:
-        """Let ccxt say what is wrong with a body that holds no candles.
+    @asynccontextmanager
+    async def _slot(self, call: Call) -> AsyncIterator[None]:
+        """Wait for one of the slots, which those that wait for the rate limit hold: that is no time of the call's."""
+        loop = asyncio.get_running_loop()
+        start, ends = loop.time(), None
+        if call.deadline is not None and self._slots.locked():
+            ends = call.deadline.when()
+            call.deadline.reschedule(None)
+        try:
+            await self._slots.acquire()
+        finally:
+            if call.deadline is not None and ends is not None:
+                call.deadline.reschedule(ends + loop.time() - start)
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def apart(self, kind: str, work: Callable[[Any], Awaitable[_T]], *, keep_markets: bool = False) -> _T:
+        """Make a call whose answer is large, so that ccxt reads it in a thread.
+
+        Parameters
+        ----------
+        kind
+            As for `call`.
+        work
+            Gets a copy of the exchange, and calls it.
+        keep_markets
+            Give the exchange the markets that the copy has loaded.
+
+        Returns
+        -------
+        object
+            What `work` returned.
+
+        Raises
+        ------
+        TemporaryError, ExchangeError
+            As for `call`.
+        """
+        found, twin = await self.call(kind, lambda: apart(self.exchange, work))
+        if keep_markets and twin is not self.exchange:
+            self.exchange.set_markets_from_exchange(twin)
+        return found  # type: ignore[no-any-return]
+
+    def blame(self, call: Call) -> None:
+        """Let ccxt say what is wrong with an answer that holds no candles; nothing, if it finds nothing.
 
         Parameters
         ----------
@@ -266,33 +321,33 @@ class VenueClient:
 
         Raises
         ------
-        GarbageAnswerError
-            When it is no error of the venue's either. An error of the venue's comes as ccxt's exception.
+        ccxt.BaseError
+            The venue's error, by ccxt's tables.
         """
         import json
 
-        body = call.body or ""
-        call.body = None
+        reply, call.body = call.body, None
+        if reply is None:
+            return
+        text = reply.text()
         try:
-            document = json.loads(body)
+            document = json.loads(text)
         except ValueError:
-            document = None
-        if document is not None:
-            self.exchange.handle_errors(call.status, "", "", "GET", call.headers, body, document, {}, None)
-        raise GarbageAnswerError(f"{self.name}: an answer without candles: {body[:80]!r}")
+            return
+        self.exchange.handle_errors(reply.status, "", "", "GET", call.headers, text, document, {}, None)
 
     async def aclose(self) -> None:
         """Close connections, if the exchange was made here."""
         if self._synchronising is not None and not self._synchronising.done():
             self._synchronising.cancel()
             await asyncio.gather(self._synchronising, return_exceptions=True)
+        await self.exchange.mf_wire.aclose()
         if self._made:
             await self.exchange.close()
 
-    def _wait(self, state: RetryCallState) -> float:
+    def _wait(self, attempt: int, error: TemporaryError) -> float:
         # Full jitter: callers that failed in one moment come back all over the span.
-        error = state.outcome.exception() if state.outcome is not None else None
-        bound = min(self.config.backoff_max_s, self.config.backoff_s * 2 ** (state.attempt_number - 1))
+        bound = min(self.config.backoff_max_s, self.config.backoff_s * 2 ** (attempt - 1))
         wait = random.uniform(0.0, bound)  # noqa: S311 - no secret
         if isinstance(error, BreakerOpenError):
             return error.retry_in + wait

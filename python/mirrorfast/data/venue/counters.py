@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from prometheus_client.core import Metric
 
@@ -33,11 +33,21 @@ _MEANING: Final = {
     "rows_duplicate": "bars that came twice",
     "gaps": "gaps found",
     "gaps_refilled": "gaps that a second request closed",
+    "suspects": "bars far off their neighbours",
+    "suspects_confirmed": "suspect bars that a second source or the next bar agreed with",
+    "market_loads": "times that the markets were loaded",
+    "market_changes": "changes of markets: status, precision, limits",
     "stale": "series whose newest bar was too old",
     "reconnects": "stream connections made again",
     "stream_updates": "candle updates of streams",
     "late_bars": "bars that came after their batch",
     "clock_steps": "times that the venue's time jumped against ours",
+}
+
+_GAUGES: Final = {
+    "waiting": "requests in the queue of the rate limit",
+    "closed_s": "seconds for which the venue wants no request",
+    "breaker_open": "1 while a kind of call is left alone, 0.5 while it is tried, else 0",
 }
 
 
@@ -61,6 +71,28 @@ class Counters:
     def __init__(self, exchange: str) -> None:
         self.exchange = exchange
         self._counts: Counter[str] = Counter()
+        self._gauges: dict[tuple[str, str], Callable[[], float]] = {}
+
+    def gauge(self, name: str, read: Callable[[], float], kind: str = "") -> None:
+        """Have the present value of something collected with the counts.
+
+        Parameters
+        ----------
+        name
+            ``waiting``, ``closed_s`` or ``breaker_open``.
+        read
+            Tells it; called from other threads.
+        kind
+            Which of several.
+
+        Raises
+        ------
+        KeyError
+            If it is none of them: a bug.
+        """
+        if name not in _GAUGES:
+            raise KeyError(name)
+        self._gauges[name, kind] = read
 
     def add(self, name: str, count: int = 1) -> None:
         """Count.
@@ -100,11 +132,18 @@ class Counters:
         Yields
         ------
         prometheus_client.core.Metric
-            ``mirrorfast_data_<name>_total`` with the label ``exchange``.
+            ``mirrorfast_data_<name>_total`` with the label ``exchange``, and gauges of limit and breakers.
         """
-        from prometheus_client.core import CounterMetricFamily
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         for name, meaning in _MEANING.items():
             metric = CounterMetricFamily(f"mirrorfast_data_{name}", meaning, labels=["exchange"])
             metric.add_metric([self.exchange], self._counts[name])
             yield metric
+        gauges = dict(self._gauges)  # a copy: another thread may add one
+        for name, meaning in _GAUGES.items():
+            gauge = GaugeMetricFamily(f"mirrorfast_data_{name}", meaning, labels=["exchange", "kind"])
+            for (which, kind), read in gauges.items():
+                if which == name:
+                    gauge.add_metric([self.exchange, kind], read())
+            yield gauge

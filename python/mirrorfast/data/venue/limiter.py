@@ -135,7 +135,22 @@ class RateLimiter:
     @property
     def closed_for(self) -> float:
         """Seconds for which the venue wants no request; 0 when it is open."""
-        return max(0.0, self._closed_until - asyncio.get_running_loop().time())
+        return self.closed_at(asyncio.get_running_loop().time())
+
+    def closed_at(self, now: float) -> float:
+        """Seconds for which the venue wants no request, seen from a moment; for readers in other threads.
+
+        Parameters
+        ----------
+        now
+            On the event loop's clock.
+
+        Returns
+        -------
+        float
+            0 when it is open.
+        """
+        return max(0.0, self._closed_until - now)
 
     def close_for(self, seconds: float, why: str) -> None:
         """Let nothing go for a while: the venue said so.

@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
+use crate::env::{ACCOUNT, account_entries};
 use crate::portfolio::{Portfolio, Position};
 use crate::risk::{Held, Holdings};
-use crate::types::SymbolId;
+use crate::types::{Bar, SymbolId};
 
 /// The portfolio at one bar time, with the sums over all positions made once: between fills they do not change.
 pub(super) struct Account<'a> {
@@ -69,4 +70,15 @@ impl From<&Position> for Held {
             bars_held: p.bars_held,
         }
     }
+}
+
+/// The account's part of a policy's observation at these bars, one row each.
+pub(super) fn outlook(
+    portfolio: &Portfolio,
+    peak: f64,
+    largest: f64,
+    bars: &[(SymbolId, Bar)],
+) -> Vec<[f32; ACCOUNT]> {
+    let (equity, start) = (portfolio.equity(), portfolio.capital());
+    bars.iter().map(|(s, _)| account_entries(portfolio, *s, equity, start, peak.max(equity), largest)).collect()
 }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ensemble::{EnsembleConfig, MethodKind};
 use crate::error::{CoreError, Result};
-use crate::fill::CostConfig;
-use crate::instrument::Instrument;
+use crate::exchange::FundingRate;
+use crate::fill::{CostConfig, MarginMode};
+use crate::instrument::{Instrument, InstrumentKind};
 use crate::meta::{MetaConfig, MetaMode};
 use crate::risk::RiskConfig;
 use crate::types::{Market, interval_ms};
@@ -22,11 +23,14 @@ pub struct SymbolConfig {
     pub market: Market,
     /// It is traded; otherwise its bars only tell the rate of a currency.
     pub trade: bool,
+    /// Funding rates of the past, of a perpetual, in place of the constant one; no part of a snapshot's configuration.
+    #[serde(skip_serializing)]
+    pub funding: Vec<FundingRate>,
 }
 
 impl Default for SymbolConfig {
     fn default() -> Self {
-        Self { instrument: Instrument::default(), market: Market::default(), trade: true }
+        Self { instrument: Instrument::default(), market: Market::default(), trade: true, funding: Vec::new() }
     }
 }
 
@@ -167,6 +171,17 @@ impl EngineConfig {
                 "none to trade",
                 "at least one symbol that does more than tell a rate",
             ));
+        }
+        if let Some(s) =
+            self.symbols.iter().find(|s| s.instrument.kind == InstrumentKind::Spot && !s.funding.is_empty())
+        {
+            let field = format!("funding of {}", s.instrument.symbol);
+            return Err(CoreError::parameter(field, s.funding.len(), "none, as it is no perpetual"));
+        }
+        if self.costs.margin.mode != MarginMode::Unlimited && !self.rate_symbols.is_empty() {
+            let names: Vec<&String> = self.rate_symbols.keys().collect();
+            let expected = "constant rates alone where margin is checked: the venue does not follow rates that move";
+            return Err(CoreError::parameter("rate_symbols", format!("{names:?}"), expected));
         }
         let names: Vec<&str> = self.strategy_names().collect();
         if names.is_empty() {

@@ -23,7 +23,9 @@ use symbol::{SymbolState, Working};
 use universe::Universe;
 
 use crate::ensemble::{EnsembleInput, StrategyTrainer};
+use crate::env::ACCOUNT;
 use crate::error::{CoreError, Result};
+use crate::exchange::SimulatedExchange;
 use crate::instrument::Instrument;
 use crate::meta::MetaController;
 use crate::order::{CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
@@ -102,7 +104,23 @@ struct Image {
 }
 
 /// Layout of [`DecisionEngine::snapshot`]; raised whenever a state changes shape.
-const SNAPSHOT_VERSION: u32 = 3;
+const SNAPSHOT_VERSION: u32 = 4;
+
+/// The simulated venue of a run: its instruments, costs and funding; where margin is checked, the account as well.
+///
+/// # Errors
+/// As [`SimulatedExchange::with_account`] and [`SimulatedExchange::set_funding_rates`].
+pub fn venue(config: &EngineConfig) -> Result<SimulatedExchange> {
+    let instruments: Vec<Instrument> = config.symbols.iter().map(|s| s.instrument.clone()).collect();
+    let account = rates::account(config, &instruments)?;
+    let mut exchange = SimulatedExchange::with_account(&config.costs, &instruments, &account)?;
+    for (k, symbol) in config.symbols.iter().enumerate() {
+        if !symbol.funding.is_empty() {
+            exchange.set_funding_rates(k as SymbolId, symbol.funding.clone())?;
+        }
+    }
+    Ok(exchange)
+}
 
 impl DecisionEngine {
     /// An engine before its first bar.
@@ -162,6 +180,20 @@ impl DecisionEngine {
     /// The account after the last batch.
     pub fn equity_point(&self) -> EquityPoint {
         self.last
+    }
+
+    /// The account at the close of these bars, before anything is decided on them, as [`crate::env::account_entries`] shows it to a
+    /// policy; `largest` is the largest position that a symbol may have.
+    ///
+    /// # Errors
+    /// As [`DecisionEngine::on_bars`].
+    pub fn outlook(&self, bars: &[(SymbolId, Bar)], largest: f64) -> Result<Vec<[f32; ACCOUNT]>> {
+        self.check_bars(bars)?;
+        let mut portfolio = self.portfolio.clone();
+        for (s, bar) in bars {
+            portfolio.on_bar(*s, bar);
+        }
+        Ok(account::outlook(&portfolio, self.peak, largest, bars))
     }
 
     /// Bars before every strategy of every symbol votes.
@@ -249,7 +281,7 @@ impl DecisionEngine {
         }
     }
 
-    fn check(&self, bars: &[(SymbolId, Bar)], external: &External<'_>) -> Result<()> {
+    fn check_bars(&self, bars: &[(SymbolId, Bar)]) -> Result<()> {
         for (row, (s, bar)) in bars.iter().enumerate() {
             let Some(instrument) = self.instruments.get(*s as usize) else {
                 return Err(CoreError::shape("symbol id", s, format!("below {}", self.instruments.len())));
@@ -264,6 +296,11 @@ impl DecisionEngine {
                 });
             }
         }
+        Ok(())
+    }
+
+    fn check(&self, bars: &[(SymbolId, Bar)], external: &External<'_>) -> Result<()> {
+        self.check_bars(bars)?;
         let wanted = bars.len() * self.config.external.len();
         if external.votes.len() != wanted {
             return Err(CoreError::shape("external votes", external.votes.len(), wanted));

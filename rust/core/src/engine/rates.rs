@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::config::{EngineConfig, RateSymbol};
 use crate::error::{CoreError, Result};
+use crate::fill::MarginMode;
 use crate::instrument::Instrument;
 use crate::portfolio::Portfolio;
 use crate::types::{Bar, SymbolId};
@@ -22,7 +23,11 @@ pub(super) fn account(config: &EngineConfig, instruments: &[Instrument]) -> Resu
     }
     let rates: Vec<(String, f64)> = config.rates.iter().map(|(name, &rate)| (name.clone(), rate)).collect();
     let moving: Vec<&str> = config.rate_symbols.keys().map(String::as_str).collect();
-    Portfolio::with_moving_rates(config.capital, currency, &rates, &moving, instruments)
+    let mut account = Portfolio::with_moving_rates(config.capital, currency, &rates, &moving, instruments)?;
+    if config.costs.margin.mode != MarginMode::Unlimited {
+        account.set_leverage(config.costs.margin.leverage)?;
+    }
+    Ok(account)
 }
 
 /// Where the rates come from that move.

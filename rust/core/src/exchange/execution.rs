@@ -63,7 +63,7 @@ impl Session<'_> {
             }
             Touch::Rest => return,
         };
-        let rate = if liquidity == Liquidity::Maker { self.costs.maker_fee } else { self.costs.taker_fee };
+        let rate = self.costs.fee(self.instrument, liquidity);
         if self.book.budget.is_finite() {
             self.book.budget = self.instrument.round_quantity(self.book.budget - quantity);
         }

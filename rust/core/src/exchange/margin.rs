@@ -13,7 +13,7 @@
 
 use crate::fill::MarginMode;
 use crate::instrument::InstrumentKind;
-use crate::order::{Order, RejectReason, Side};
+use crate::order::{Liquidity, Order, RejectReason, Side};
 use crate::types::{Bar, SymbolId};
 
 use super::SimulatedExchange;
@@ -39,7 +39,7 @@ impl SimulatedExchange {
         let new = instrument.round_quantity(book.quantity + order.side.sign() * order.quantity);
         after.apply(order.side, order.quantity, price, new);
         // Cash moves by the fee and by what the fill realises; both bear on a cross account only.
-        let fee = instrument.notional(order.quantity, price) * self.costs.taker_fee;
+        let fee = instrument.notional(order.quantity, price) * self.costs.fee(instrument, Liquidity::Taker);
         let realised = match instrument.kind {
             InstrumentKind::Perpetual => {
                 let closed = book.reducible(order.side).min(order.quantity);
@@ -100,8 +100,9 @@ impl SimulatedExchange {
         // A flip sets the margin of the old position free before it needs its own.
         let opens = order.quantity - reducible.min(order.quantity);
         let needs = |symbol: SymbolId, quantity: f64, price: f64| {
-            let notional = self.instruments[symbol as usize].notional(quantity, price) * account.rate(symbol);
-            notional * (account.initial_margin(symbol) + self.costs.taker_fee)
+            let instrument = &self.instruments[symbol as usize];
+            let notional = instrument.notional(quantity, price) * account.rate(symbol);
+            notional * (account.initial_margin(symbol) + self.costs.fee(instrument, Liquidity::Taker))
         };
         let required = needs(order.symbol, opens, near);
         if required == 0.0 {

@@ -98,6 +98,10 @@ fn a_graph_is_read_whole() {
     );
 }
 
+fn graph(m: &mut wire::Model) -> &mut wire::Graph {
+    m.graph.as_mut().unwrap()
+}
+
 #[test]
 fn what_is_no_model_is_refused_by_name() {
     let whole = layer();
@@ -109,9 +113,6 @@ fn what_is_no_model_is_refused_by_name() {
     assert!(Model::read(b"").unwrap_err().to_string().contains("without a graph"));
     assert!(Model::read(b"{\"trees\": []}").unwrap_err().to_string().starts_with("onnx file = 13 bytes"));
     assert!(Model::read(&vec![0; MAX_BYTES + 1]).is_err());
-    fn graph(m: &mut wire::Model) -> &mut wire::Graph {
-        m.graph.as_mut().unwrap()
-    }
     assert!(told(&|m| graph(m).initializer[0].dims[0] = 3).contains("expected 9 values for [3, 3]"));
     assert!(told(&|m| graph(m).initializer[0].dims[0] = -3).contains("shape [-3, 3]"));
     assert!(told(&|m| graph(m).initializer[0].dims = vec![i64::MAX, i64::MAX]).contains("expected sides"));

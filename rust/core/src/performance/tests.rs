@@ -30,6 +30,8 @@ fn trade(pnl: f64, exit_ts: i64, symbol: u32) -> Trade {
         exit_ts,
         entry_price: 100.0,
         exit_price: 100.0 + pnl,
+        entry_rate: 1.0,
+        exit_rate: 1.0,
         gross: pnl + 1.0,
         fees: 1.0,
         funding: 0.0,

@@ -16,7 +16,7 @@ mod exposure;
 mod heat;
 mod holdings;
 mod meter;
-mod precision;
+pub(crate) mod precision;
 mod sizing;
 mod stops;
 

@@ -7,7 +7,8 @@ use crate::indicators::registry::{MAX_PERIOD, Param};
 use crate::indicators::volume::VolumeRatio;
 use crate::indicators::{Indicator, step};
 use crate::signals::{above, below};
-use crate::strategies::forest::{Forest, ForestModel, Sample};
+use crate::strategies::forest::{Forest, ForestModel, Growth, Sample};
+use crate::strategies::given;
 use crate::strategies::registry::{Row, Style};
 use crate::strategies::{Context, Holding, Rule, Vote, erase, unit};
 use crate::types::Bar;
@@ -43,7 +44,9 @@ impl BarShape {
 
 /// A bar is (log return, ln(high / low), ln(1 + volume ratio)). An isolation forest, grown on the `train_window` bars behind and
 /// again every `refit` bars, scores it; below the score that `contamination` of the training bars fall short of it is an anomaly.
-/// A forest fitted elsewhere takes its place where one is given.
+/// The first forest is there at once; a later one grows by equal steps over the [`SPREAD`] bars after its window, or `refit` where
+/// those are fewer, and takes over when it is whole. Forests fitted elsewhere take its place where they are given, each from its
+/// time on.
 ///
 /// The position is against the anomalous bar's return, until `hold` bars have passed or another anomaly speaks. Confidence:
 /// `0.5 + 0.5·u((offset − score) / (1 + offset))`: 1 for a bar that one cut sets apart.
@@ -58,10 +61,25 @@ pub struct AnomalyDetection {
     grown_on: Vec<Sample>,
     #[serde(skip)]
     forest: Option<Forest>,
-    fixed: bool,
-    from_ts: Option<i64>,
+    growing: Option<Growing>,
+    /// Forests fitted elsewhere with the times from which they judge; they come with the configuration, not with a snapshot.
+    #[serde(skip)]
+    given: Vec<(Option<i64>, Forest)>,
     held: usize,
     holding: Holding,
+}
+
+/// Most bars over which a forest grows: one bar should not wait for a hundred trees.
+const SPREAD: usize = 100;
+
+/// A forest under way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Growing {
+    on: Vec<Sample>,
+    /// Trees that are grown. The trees themselves follow from the rows and are not written to snapshots.
+    trees: usize,
+    #[serde(skip)]
+    growth: Option<Growth>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -78,14 +96,18 @@ struct Numbers {
 impl AnomalyDetection {
     fn new(p: &[f64], model: Option<&str>) -> Result<Self> {
         let [train, refit, trees, hold, volume] = [p[0], p[1], p[3], p[4], p[5]].map(|x| x as usize);
-        let (forest, from_ts) = match model {
-            None => (None, None),
-            Some(text) => {
-                let model: ForestModel = serde_json::from_str(text).map_err(|e| {
-                    CoreError::parameter("anomaly_detection.model", format!("{e}"), "an isolation forest as JSON")
-                })?;
-                (Some(Forest::from_model(&model)?), model.from_ts)
-            }
+        let given = match model {
+            None => Vec::new(),
+            Some(text) => given::read::<ForestModel>("anomaly_detection", text, "an isolation forest")?
+                .iter()
+                .map(|model| {
+                    if let Some(period) = model.volume_period.filter(|&v| v as usize != volume) {
+                        let name = "anomaly_detection.volume_period";
+                        return Err(CoreError::parameter(name, volume, format!("{period}, as the model was fitted")));
+                    }
+                    Ok((model.from_ts, Forest::from_model(model)?))
+                })
+                .collect::<Result<_>>()?,
         };
         Ok(Self {
             rule: Numbers { train, refit, contamination: p[2], trees, hold, seed: p[6] as u64, volume },
@@ -93,32 +115,48 @@ impl AnomalyDetection {
             window: Vec::new(),
             since_fit: 0,
             grown_on: Vec::new(),
-            fixed: forest.is_some(),
-            forest,
-            from_ts,
+            forest: None,
+            growing: None,
+            given,
             held: 0,
             holding: Holding::new(),
         })
     }
 
-    fn grow(&mut self) {
+    fn begin(&self, on: &[Sample]) -> Growth {
         let n = &self.rule;
-        self.forest = Some(Forest::fit(&self.grown_on, n.trees, n.contamination, n.seed));
+        Growth::new(on, n.trees, n.contamination, n.seed)
     }
 
-    /// Keeps the bar for training and grows a forest on those before it where that is due: a bar is never judged by a forest that
-    /// has seen it.
+    /// Grows up to `n` further trees; the forest takes over with its last one.
+    fn grow(&mut self, n: usize) {
+        let Some(mut growing) = self.growing.take() else { return };
+        let mut growth = growing.growth.take().unwrap_or_else(|| self.begin(&growing.on));
+        growth.grow(n);
+        growing.trees = growth.grown();
+        if growing.trees == self.rule.trees {
+            self.forest = Some(growth.finish());
+            self.grown_on = growing.on;
+        } else {
+            self.growing = Some(Growing { growth: Some(growth), ..growing });
+        }
+    }
+
+    /// Keeps the bar for training and grows the forest that is due, or under way, on those before it: a bar is never judged by a
+    /// forest that has seen it.
     fn learn(&mut self, sample: Sample) {
-        if self.fixed {
+        if !self.given.is_empty() {
             return;
         }
         self.since_fit += 1;
-        if self.window.len() == self.rule.train && (self.forest.is_none() || self.since_fit >= self.rule.refit) {
-            self.grown_on.clone_from(&self.window);
-            self.grow();
+        let full = self.window.len() == self.rule.train;
+        if full && (self.forest.is_none() || self.since_fit >= self.rule.refit) {
+            self.growing = Some(Growing { on: self.window.clone(), trees: 0, growth: None });
             self.since_fit = 0;
         }
-        if self.window.len() == self.rule.train {
+        let bars = if self.forest.is_none() { 1 } else { self.rule.refit.min(SPREAD) };
+        self.grow(self.rule.trees.div_ceil(bars));
+        if full {
             self.window.remove(0);
         }
         self.window.push(sample);
@@ -131,11 +169,8 @@ impl Rule for AnomalyDetection {
         let Some(shape) = self.shape.update(b) else { return Vote::COLD };
         let (change, sample) = (shape[0], shape.map(|x| x as f32));
         self.learn(sample);
-        let early = self.from_ts.is_some_and(|from| b.ts < from);
-        let Some(forest) = &self.forest else { return Vote::COLD };
-        if early {
-            return Vote::COLD;
-        }
+        let given = given::at(&self.given, b.ts).map(|k| &self.given[k].1);
+        let Some(forest) = given.or(self.forest.as_ref()) else { return Vote::COLD };
         let (score, offset) = (forest.score(&sample), forest.offset());
         self.held += 1;
         let direction = i8::from(above(change, 0.0)) - i8::from(below(change, 0.0));
@@ -152,21 +187,26 @@ impl Rule for AnomalyDetection {
         self.window.clear();
         self.since_fit = 0;
         self.grown_on.clear();
-        if !self.fixed {
-            self.forest = None;
-        }
+        self.forest = None;
+        self.growing = None;
         self.held = 0;
         self.holding.close();
     }
     fn warm_up(&self) -> usize {
         let first = (self.rule.volume - 1).max(1);
-        if self.fixed { first } else { first + self.rule.train }
+        if self.given.is_empty() { first + self.rule.train } else { first }
     }
     fn inherit(&mut self, before: Self) {
-        if self.fixed {
-            self.forest = before.forest;
-        } else if !self.grown_on.is_empty() {
-            self.grow();
+        self.given = before.given;
+        if !self.grown_on.is_empty() {
+            let mut growth = self.begin(&self.grown_on);
+            growth.grow(self.rule.trees);
+            self.forest = Some(growth.finish());
+        }
+        if let Some(growing) = self.growing.take() {
+            let trees = growing.trees;
+            self.growing = Some(growing);
+            self.grow(trees);
         }
     }
 }
@@ -211,6 +251,50 @@ mod tests {
         assert!(v[150].signal == 1.0 && v[150].confidence > 0.5, "{:?}", v[150]);
         assert_eq!((v[151], v[152]), (v[150], v[150]));
         assert_eq!(v[153].signal, 0.0);
+    }
+
+    /// The votes with forests grown over several bars are those of a stream that is interrupted anywhere.
+    #[test]
+    fn a_forest_under_way_is_taken_up_again() {
+        let tape = calm(130).to(94.0, 60.0);
+        let tape = (0..90).fold(tape, |t, k| t.to(94.0 + (f64::from(k) * 1.7).sin(), 10.0 + f64::from(k % 7)));
+        for refit in [1.0, 7.0, 40.0] {
+            let params = [("train_window", 50.0), ("trees", 13.0), ("refit", refit), ("volume_period", 5.0)];
+            let row = find("anomaly_detection").unwrap();
+            let build = || row.build_fitted(&params, &StrategyContext::default(), None).unwrap();
+            let whole = run(&mut *build(), &tape.0);
+            let mut s = build();
+            for (k, bar) in tape.0.iter().enumerate() {
+                let mut other = build();
+                other.restore(&s.snapshot().unwrap()).unwrap();
+                s = other;
+                assert_eq!(run(&mut *s, &[*bar])[0].signal.to_bits(), whole[k].signal.to_bits(), "{refit}: bar {k}");
+            }
+            assert!(whole.iter().any(|v| v.signal > 0.0) && whole.iter().any(|v| v.signal < 0.0), "{refit}");
+        }
+    }
+
+    #[test]
+    fn each_given_forest_judges_in_its_own_time() {
+        // A fall is strange to the first one, nothing is to the second.
+        let forest = |offset: f64, from: i64| {
+            format!(
+                r#"{{"max_samples": 256, "offset": {offset}, "from_ts": {from}, "trees": [{{"feature": [0, -2, -2],
+                "threshold": [-0.02, -2.0, -2.0], "left": [1, -1, -1], "right": [2, -1, -1], "samples": [256, 1, 255]}}]}}"#
+            )
+        };
+        let hour = 3_600_000;
+        let model = format!("[{}, {}]", forest(-0.7, 50 * hour), forest(-0.999, 62 * hour));
+        let row = find("anomaly_detection").unwrap();
+        let build = || row.build_fitted(&[("hold", 1.0)], &StrategyContext::default(), Some(&model)).unwrap();
+        let tape = calm(60).to(95.0, 10.0).to(95.0, 10.0).to(90.0, 10.0).to(90.0, 10.0);
+        let mut s = build();
+        let v = run(&mut *s, &tape.0);
+        assert!(v[..50].iter().all(|v| !v.is_warm()) && v[50..].iter().all(|v| v.is_warm()));
+        assert_eq!((v[60].signal, v[61].signal, v[62].signal), (1.0, 0.0, 0.0));
+        let swapped = format!("[{}, {}]", forest(-0.7, 62 * hour), forest(-0.9, 50 * hour));
+        let told = row.build_fitted(&[], &StrategyContext::default(), Some(&swapped)).err().unwrap().to_string();
+        assert!(told.contains("from_ts rises"), "{told}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::bars::Bars;
 use crate::error::{CoreError, Result};
 use crate::features::{FeatureConfig, FeatureRow, FeatureState};
 use crate::strategies::anomaly_detection::BarShape;
+use crate::strategies::forest_onnx;
 use crate::strategies::regime_change::ReturnAndVolatility;
 use crate::strategies::registry::{self, StrategyContext};
 use crate::strategies::{Context, Strategy, Vote, universe};
@@ -157,6 +158,18 @@ pub fn evaluate(
         }
     }
     Ok(votes)
+}
+
+/// The model in the bytes of an ONNX file, as the JSON that [`Runner::new`] and a configuration take.
+///
+/// # Errors
+/// [`CoreError::Parameter`] for a strategy that takes no ONNX file, and for bytes that are no such model.
+pub fn model_from_onnx(name: &str, bytes: &[u8]) -> Result<String> {
+    if name != "anomaly_detection" {
+        let expected = "anomaly_detection, the strategy whose model ONNX can hold";
+        return Err(CoreError::parameter("strategy", format!("{name:?}"), expected));
+    }
+    serde_json::to_string(&forest_onnx::read(bytes)?).map_err(|e| CoreError::Internal(format!("forest: {e}")))
 }
 
 /// What the model of a fitted strategy sees, one row a bar, for fitting it elsewhere; rows that are still missing are NaN.

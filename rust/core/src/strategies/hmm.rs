@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::error::{CoreError, Result};
+use crate::strategies::given::Dated;
 
 /// One observation.
 pub(super) type Point = [f64; 2];
@@ -46,6 +47,12 @@ pub(super) struct HmmModel {
     /// First bar (open time, milliseconds) that the model may judge: the one after the data it was fitted on.
     #[serde(default)]
     pub(super) from_ts: Option<i64>,
+}
+
+impl Dated for HmmModel {
+    fn since(&self) -> Option<i64> {
+        self.from_ts
+    }
 }
 
 /// The most volatile state is `Volatile`; of the others the one whose mean return is the furthest from 0 is `Trend`, the rest `Range`.
@@ -215,158 +222,183 @@ impl Hmm {
         best
     }
 
-    /// Fits `n` states by expectation maximisation (Baum and Welch): `iterations` rounds from the quantiles of the second
-    /// observation, so that the same past always gives the same model.
-    pub(super) fn fit(points: &[Point], n: usize, iterations: usize) -> Option<Self> {
-        if points.len() < 4 * n {
+    /// Fits in one go; see [`Learning`].
+    #[cfg(test)]
+    pub(super) fn fit<const N: usize>(points: &[Point], iterations: usize) -> Option<Self> {
+        let mut learning = Learning::<N>::begin(points)?;
+        for _ in 0..iterations {
+            learning.forward()?;
+            learning.backward()?;
+        }
+        Some(learning.finish())
+    }
+}
+
+/// Expectation maximisation (Baum and Welch), round by round, from the quantiles of the second observation: the same past always
+/// gives the same model.
+#[derive(Debug, Clone)]
+pub(super) struct Learning<const N: usize> {
+    center: Point,
+    scale: Point,
+    /// Standardised observations.
+    points: Vec<Point>,
+    start: [f64; N],
+    /// From state (row) to state.
+    transition: [[f64; N]; N],
+    states: [Gaussian; N],
+    /// By observation; kept between the rounds for their room alone.
+    density: Vec<[f64; N]>,
+    weights: Vec<[f64; N]>,
+    norm: Vec<f64>,
+}
+
+/// Bars after which the forward probabilities are scaled back to a sum of 1: a division that everything after it waits for. Between
+/// them nothing can vanish: the likeliest state has density 1, and no transition is impossible.
+const RESCALE: usize = 8;
+
+impl<const N: usize> Learning<N> {
+    /// A first guess; none for too few observations.
+    pub(super) fn begin(observed: &[Point]) -> Option<Self> {
+        if observed.len() < 4 * N {
             return None;
         }
-        let count = points.len() as f64;
+        let count = observed.len() as f64;
         let mut center = [0.0; 2];
         let mut scale = [1.0; 2];
         for d in 0..2 {
-            center[d] = points.iter().map(|p| p[d]).sum::<f64>() / count;
-            let variance = points.iter().map(|p| (p[d] - center[d]).powi(2)).sum::<f64>() / count;
+            center[d] = observed.iter().map(|p| p[d]).sum::<f64>() / count;
+            let variance = observed.iter().map(|p| (p[d] - center[d]).powi(2)).sum::<f64>() / count;
             // A series that only trembles in its last bits has no scale.
             if variance.sqrt() > 1e-9 {
                 scale[d] = variance.sqrt();
             }
         }
-        let standard: Vec<Point> =
-            points.iter().map(|p| [(p[0] - center[0]) / scale[0], (p[1] - center[1]) / scale[1]]).collect();
-        let mut work = Estimate::begin(&standard, n)?;
-        for _ in 0..iterations {
-            work.improve(&standard)?;
-        }
-        let roles = roles(&work.means(), center, scale);
-        Some(Self { center, scale, start: work.start, transition: work.transition, states: work.states, roles })
-    }
-}
-
-/// Parameters under estimation, on standardised observations.
-struct Estimate {
-    n: usize,
-    start: Vec<f64>,
-    transition: Vec<f64>,
-    states: Vec<Gaussian>,
-}
-
-impl Estimate {
-    fn begin(points: &[Point], n: usize) -> Option<Self> {
+        let points: Vec<Point> =
+            observed.iter().map(|p| [(p[0] - center[0]) / scale[0], (p[1] - center[1]) / scale[1]]).collect();
         let mut order: Vec<usize> = (0..points.len()).collect();
         order.sort_by(|&a, &b| points[a][1].total_cmp(&points[b][1]).then(a.cmp(&b)));
-        let mut weights = vec![0.0; points.len() * n];
+        let mut weights = vec![[0.0; N]; points.len()];
         for (place, &t) in order.iter().enumerate() {
-            weights[t * n + place * n / points.len()] = 1.0;
+            weights[t][place * N / points.len()] = 1.0;
         }
         let stay = 0.9;
-        let away = (1.0 - stay) / (n - 1) as f64;
-        let transition = (0..n * n).map(|k| if k / n == k % n { stay } else { away }).collect();
-        let states = Self::states(points, &weights, n)?;
-        Some(Self { n, start: vec![1.0 / n as f64; n], transition, states })
+        let away = (1.0 - stay) / (N - 1) as f64;
+        let transition = std::array::from_fn(|i| std::array::from_fn(|j| if i == j { stay } else { away }));
+        let states = states(&points, &weights)?;
+        let density = vec![[0.0; N]; points.len()];
+        let norm = vec![1.0; points.len()];
+        Some(Self { center, scale, points, start: [1.0 / N as f64; N], transition, states, density, weights, norm })
     }
 
-    fn means(&self) -> Vec<Point> {
-        self.states.iter().map(|s| s.mean).collect()
-    }
-
-    /// Weighted mean and covariance of each state.
-    fn states(points: &[Point], weights: &[f64], n: usize) -> Option<Vec<Gaussian>> {
-        (0..n)
-            .map(|k| {
-                let w = |t: usize| weights[t * n + k];
-                let total: f64 = (0..points.len()).map(w).sum();
-                // A state that lost its points takes the shape of the whole.
-                if total < 1e-6 {
-                    return Gaussian::new([0.0; 2], [[1.0, 0.0], [0.0, 1.0]]);
-                }
-                let mut mean = [0.0; 2];
-                for (t, p) in points.iter().enumerate() {
-                    mean[0] += w(t) * p[0];
-                    mean[1] += w(t) * p[1];
-                }
-                mean = [mean[0] / total, mean[1] / total];
-                let [mut xx, mut xy, mut yy] = [0.0; 3];
-                for (t, p) in points.iter().enumerate() {
-                    let (dx, dy) = (p[0] - mean[0], p[1] - mean[1]);
-                    xx += w(t) * dx * dx;
-                    xy += w(t) * dx * dy;
-                    yy += w(t) * dy * dy;
-                }
-                let (xx, xy, yy) = (xx / total + MIN_VARIANCE, xy / total, yy / total + MIN_VARIANCE);
-                Gaussian::new(mean, [[xx, xy], [xy, yy]])
-            })
-            .collect()
-    }
-
-    /// One round: responsibilities by scaled forward and backward passes, then the parameters they imply.
-    fn improve(&mut self, points: &[Point]) -> Option<()> {
-        let (n, length) = (self.n, points.len());
-        let mut density = vec![0.0; length * n];
-        for (t, p) in points.iter().enumerate() {
-            let row = &mut density[t * n..(t + 1) * n];
-            for (slot, state) in row.iter_mut().zip(&self.states) {
-                *slot = state.log_density(p);
-            }
-            let top = row.iter().fold(f64::MIN, |a, &b| a.max(b));
-            for slot in row {
-                *slot = (*slot - top).exp();
-            }
+    /// The model as it is now.
+    pub(super) fn finish(self) -> Hmm {
+        let means = self.states.each_ref().map(|s| s.mean);
+        Hmm {
+            center: self.center,
+            scale: self.scale,
+            start: self.start.to_vec(),
+            transition: self.transition.as_flattened().to_vec(),
+            roles: roles(&means, self.center, self.scale),
+            states: self.states.to_vec(),
         }
-        let mut forward = vec![0.0; length * n];
-        let mut norm = vec![0.0; length];
+    }
+
+    /// First half of a round: densities, and the forward pass over them.
+    pub(super) fn forward(&mut self) -> Option<()> {
+        let length = self.points.len();
+        for (row, p) in self.density.iter_mut().zip(&self.points) {
+            let log = self.states.each_ref().map(|s| s.log_density(p));
+            let top = log.iter().fold(f64::MIN, |a, &b| a.max(b));
+            // That of the likeliest state is e⁰.
+            *row = log.map(|l| if l == top { 1.0 } else { (l - top).exp() });
+        }
+        let weights = &mut self.weights;
+        let norm = &mut self.norm;
+        let mut last = [0.0; N];
         for t in 0..length {
-            for j in 0..n {
-                let prior = if t == 0 {
-                    self.start[j]
-                } else {
-                    (0..n).map(|i| forward[(t - 1) * n + i] * self.transition[i * n + j]).sum()
-                };
-                forward[t * n + j] = prior * density[t * n + j];
+            let mut prior = self.start;
+            if t > 0 {
+                prior = std::array::from_fn(|j| (0..N).map(|i| last[i] * self.transition[i][j]).sum());
             }
-            norm[t] = forward[t * n..(t + 1) * n].iter().sum::<f64>();
-            if norm[t] <= 0.0 {
-                return None;
-            }
-            for a in &mut forward[t * n..(t + 1) * n] {
-                *a /= norm[t];
-            }
-        }
-        // One imaginary step to and from every state keeps every transition possible.
-        let mut counts = vec![1.0; n * n];
-        let mut backward = vec![1.0; n];
-        let mut weights = forward;
-        for t in (0..length - 1).rev() {
-            let ahead: Vec<f64> = (0..n).map(|j| density[(t + 1) * n + j] * backward[j] / norm[t + 1]).collect();
-            for i in 0..n {
-                let here = weights[t * n + i];
-                let mut next = 0.0;
-                for j in 0..n {
-                    let flow = self.transition[i * n + j] * ahead[j];
-                    counts[i * n + j] += here * flow;
-                    next += flow;
+            last = std::array::from_fn(|j| prior[j] * self.density[t][j]);
+            // Always at the last one: then the weights below add up to 1 at every bar.
+            if t % RESCALE == RESCALE - 1 || t == length - 1 {
+                norm[t] = last.iter().sum();
+                if norm[t] <= 0.0 {
+                    return None;
                 }
-                backward[i] = next;
+                last = last.map(|a| a / norm[t]);
             }
-            for (w, b) in weights[t * n..(t + 1) * n].iter_mut().zip(&backward) {
+            weights[t] = last;
+        }
+        Some(())
+    }
+
+    /// Second half: the backward pass, and the parameters that the responsibilities imply.
+    pub(super) fn backward(&mut self) -> Option<()> {
+        let (length, weights, norm) = (self.points.len(), &mut self.weights, &self.norm);
+        // One imaginary step to and from every state keeps every transition possible.
+        let mut counts = [[1.0; N]; N];
+        let mut backward = [1.0; N];
+        for t in (0..length - 1).rev() {
+            let mut ahead: [f64; N] = std::array::from_fn(|j| self.density[t + 1][j] * backward[j]);
+            if norm[t + 1] != 1.0 {
+                ahead = ahead.map(|a| a / norm[t + 1]);
+            }
+            for i in 0..N {
+                let flow: [f64; N] = std::array::from_fn(|j| self.transition[i][j] * ahead[j]);
+                for j in 0..N {
+                    counts[i][j] += weights[t][i] * flow[j];
+                }
+                backward[i] = flow.iter().sum();
+            }
+            for (w, b) in weights[t].iter_mut().zip(&backward) {
                 *w *= b;
             }
         }
-        let first: f64 = weights[..n].iter().sum();
-        for i in 0..n {
-            self.start[i] = (weights[i] / first).max(1e-6);
-            let total: f64 = counts[i * n..(i + 1) * n].iter().sum();
-            for j in 0..n {
-                self.transition[i * n + j] = counts[i * n + j] / total;
-            }
+        let first: f64 = weights[0].iter().sum();
+        self.start = weights[0].map(|w| (w / first).max(1e-6));
+        for (row, count) in self.transition.iter_mut().zip(&counts) {
+            let total: f64 = count.iter().sum();
+            *row = count.map(|c| c / total);
         }
         let total: f64 = self.start.iter().sum();
-        for p in &mut self.start {
-            *p /= total;
-        }
-        self.states = Self::states(points, &weights, n)?;
+        self.start = self.start.map(|p| p / total);
+        self.states = states(&self.points, weights)?;
         Some(())
     }
+}
+
+/// Weighted mean and covariance of each state; all states at once, so that no sum waits for another.
+fn states<const N: usize>(points: &[Point], weights: &[[f64; N]]) -> Option<[Gaussian; N]> {
+    let (mut total, mut x, mut y) = ([0.0; N], [0.0; N], [0.0; N]);
+    for (p, w) in points.iter().zip(weights) {
+        for k in 0..N {
+            total[k] += w[k];
+            x[k] += w[k] * p[0];
+            y[k] += w[k] * p[1];
+        }
+    }
+    // A state that lost its points takes the shape of the whole.
+    let lost = total.map(|t| t < 1e-6);
+    let (x, y): ([f64; N], [f64; N]) =
+        (std::array::from_fn(|k| x[k] / total[k]), std::array::from_fn(|k| y[k] / total[k]));
+    let (mut xx, mut xy, mut yy) = ([0.0; N], [0.0; N], [0.0; N]);
+    for (p, w) in points.iter().zip(weights) {
+        for k in 0..N {
+            let (dx, dy) = (p[0] - x[k], p[1] - y[k]);
+            xx[k] += w[k] * dx * dx;
+            xy[k] += w[k] * dx * dy;
+            yy[k] += w[k] * dy * dy;
+        }
+    }
+    let plain = Gaussian::new([0.0; 2], [[1.0, 0.0], [0.0, 1.0]])?;
+    let mut out = std::array::from_fn(|_| plain.clone());
+    for k in (0..N).filter(|&k| !lost[k]) {
+        let (xx, xy, yy) = (xx[k] / total[k] + MIN_VARIANCE, xy[k] / total[k], yy[k] / total[k] + MIN_VARIANCE);
+        out[k] = Gaussian::new([x[k], y[k]], [[xx, xy], [xy, yy]])?;
+    }
+    Some(out)
 }
 
 #[cfg(test)]
@@ -392,7 +424,7 @@ mod tests {
     #[test]
     fn finds_planted_regimes() {
         let points = two_regimes();
-        let hmm = Hmm::fit(&points, 2, 20).unwrap();
+        let hmm = Hmm::fit::<2>(&points, 20).unwrap();
         let mut belief = Belief::new();
         let mut right = 0;
         for (k, p) in points.iter().enumerate() {
@@ -440,11 +472,11 @@ mod tests {
     #[test]
     fn flat_series_and_short_series() {
         let flat = vec![[0.0, -18.0]; 100];
-        let hmm = Hmm::fit(&flat, 3, 10).unwrap();
+        let hmm = Hmm::fit::<3>(&flat, 10).unwrap();
         let mut belief = Belief::new();
         hmm.filter(&mut belief, &flat[0]);
         assert!(belief.iter().all(|p| p.is_finite()));
-        assert!(Hmm::fit(&flat[..5], 3, 10).is_none());
+        assert!(Hmm::fit::<3>(&flat[..5], 10).is_none());
     }
 
     #[test]

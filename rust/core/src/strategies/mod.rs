@@ -13,6 +13,8 @@ mod anomaly_detection;
 pub mod batch;
 mod cointegration;
 mod forest;
+mod forest_onnx;
+mod given;
 mod gradient_trend;
 mod hmm;
 #[cfg(test)]
