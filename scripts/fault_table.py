@@ -71,8 +71,8 @@ def table(found: dict[str, list[tuple[str, str]]]) -> str:
     lines = [
         "# The fault matrix",
         "",
-        "Written by `make faults` from a run of `tests/faults`: the real ccxt client against the exchange simulator, whose own",
-        "ledger is the oracle after every test. Kills are SIGKILL of real processes.",
+        "Written by `make faults` from a run of `tests/faults`: the real ccxt client against the exchange simulator,",
+        "whose own ledger is the oracle after every test. Kills are SIGKILL of real processes.",
         "",
         "| row | fault | tests | result |",
         "|---|---|---|---|",

@@ -142,8 +142,8 @@ class IntegratedTradingSystem:
     Notes
     -----
     Orders go to a simulated exchange in this process, unless `ExecutionDaemon` says otherwise. A strategy of your own
-    that raises, or answers with something that is no vote, votes no more for the rest of the run; the ledger's incidents
-    and the report say so.
+    that raises, or answers with something that is no vote, votes no more for the rest of the run; the ledger and the
+    report say so.
 
     Examples
     --------

@@ -94,7 +94,7 @@ class ScriptedEngine:
         """Have an order withdrawn with the next bar."""
         self.todo.append(lambda: Intent({"kind": "cancel", "id": number, "symbol": 0, "reason": "replaced"}))
 
-    def on_bars(self, ts: int, rows: Any, *, votes: Any = None) -> Step:
+    def on_bars(self, ts: int, rows: Any, *, votes: Any = None, policy: Any = None) -> Step:
         todo, self.todo = self.todo, []
         return Step([make() for make in todo])
 
@@ -169,7 +169,10 @@ class Rig:
         Spot or swap.
     """
 
-    def __init__(self, venue: Simulator, folder: Path, symbol: str = SPOT, **config: Any) -> None:
+    def __init__(
+        self, venue: Simulator, folder: Path, symbol: str = SPOT, *, busy_timeout_s: float = 5.0, **config: Any
+    ) -> None:
+        self.busy_timeout_s = busy_timeout_s
         self.venue, self.folder, self.symbol = venue, folder, symbol
         self.config = ExecutionConfig(**(QUICK | config))
         self.data = DataConfig(base_url=venue.url, kind="swap" if symbol == SWAP else "spot", **PATIENT)
@@ -179,7 +182,7 @@ class Rig:
         self.switch = KillSwitch(folder)
 
     async def __aenter__(self) -> Self:
-        self.ledger = Ledger.open(self.folder / "ledger.sqlite")
+        self.ledger = Ledger.open(self.folder / "ledger.sqlite", busy_timeout_s=self.busy_timeout_s)
         self.writer = self.ledger.run("r", mode="live", config={}, symbols=[self.symbol], commit="each")
         checkpoint = self.writer.begin_or_resume()
         self.account = LiveAccount(

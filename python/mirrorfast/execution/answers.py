@@ -47,7 +47,10 @@ _REFUSALS: Final[dict[int, str]] = {
     -4023: "filter",
     -4024: "filter",
     -4046: "refused",
+    -4108: "filter",  # the symbol is being settled, closed or not open
     -4131: "refused",
+    -4140: "filter",
+    -4141: "filter",
     -4164: "filter",
     -5021: "refused",
     -5022: "refused",

@@ -59,7 +59,7 @@ def account_name(exchange: str, key: SecretStr) -> str:
     --------
     >>> from pydantic import SecretStr
     >>> account_name("binance", SecretStr("abc"))
-    '83f37632'
+    '9afe8c67'
     """
     return hashlib.sha256(f"{exchange}\x00{key.get_secret_value()}".encode()).hexdigest()[:8]
 
@@ -93,6 +93,15 @@ class ExecutionDaemon:
     looked for, its fills are booked, what is not ours is shown and left alone. A difference that nothing explains
     quarantines the symbol. SIGTERM and Ctrl-C settle what is under way and end the process with 0; the run goes on
     under the same name.
+
+    Examples
+    --------
+    >>> from pydantic import SecretStr
+    >>> key = SecretStr("abc")
+    >>> ExecutionDaemon(system=None, exchange="binance", key=key, secret=key, account="mine")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    mirrorfast.errors.ConfigurationError: account = 'mine': the key in use is that of account ...
     """
 
     def __init__(

@@ -21,15 +21,15 @@ ORDER_STATUSES: Final = {
     "intent": 0,
     "submitted": 1,
     "unknown": 2,
-    "needs_operator": 3,
     "accepted": 4,
     "partially_filled": 5,
     "cancelling": 6,  # its withdrawal is asked for: a restart asks again
-    "never_sent": 7,
-    "rejected": 7,
-    "expired": 7,
-    "cancelled": 7,
-    "filled": 8,
+    "needs_operator": 7,  # the venue took it, or may have, and shows it no more
+    "never_sent": 8,
+    "rejected": 8,
+    "expired": 8,
+    "cancelled": 8,
+    "filled": 9,
 }
 #: Statuses after which only a late fill can still come.
 FINAL_STATUSES: Final = frozenset(name for name, rank in ORDER_STATUSES.items() if rank >= ORDER_STATUSES["rejected"])
