@@ -2,9 +2,7 @@
 
 use super::symbol::Working;
 use super::{DecisionEngine, Step};
-use crate::order::{
-    BrokerEvent, BrokerEventKind, CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce,
-};
+use crate::order::{BrokerEvent, BrokerEventKind, CancelReason, Intent, Order, OrderKind, Purpose, Side, TimeInForce};
 use crate::risk::Halt;
 use crate::types::SymbolId;
 
