@@ -64,10 +64,10 @@ pub fn read_candles(text: &[u8], layout: &CandleLayout, step: i64, now: i64) -> 
     let mut scan = Scan { text, at: 0 };
     let mut bars: Vec<(i64, [f64; 5])> = Vec::new();
     let mut read = |scan: &mut Scan<'_>| {
-        let mut rows = Rows { layout, step, now, bars: Vec::with_capacity(512), rows: 0, refused: 0, unfinished: 0 };
+        let mut rows = Rows { layout, step, now, bars: Vec::with_capacity(512), seen: 0, refused: 0, unfinished: 0 };
         rows.read(scan)?;
         bars = rows.bars;
-        (found.rows, found.refused, found.unfinished) = (Some(rows.rows), rows.refused, rows.unfinished);
+        (found.rows, found.refused, found.unfinished) = (Some(rows.seen), rows.refused, rows.unfinished);
         Some(())
     };
     let whole = scan.find(&layout.path, 0, &mut read).is_some() && scan.ended();
@@ -95,7 +95,7 @@ struct Rows<'a> {
     step: i64,
     now: i64,
     bars: Vec<(i64, [f64; 5])>,
-    rows: u64,
+    seen: u64,
     refused: u64,
     unfinished: u64,
 }
@@ -103,7 +103,7 @@ struct Rows<'a> {
 impl Rows<'_> {
     fn read(&mut self, scan: &mut Scan<'_>) -> Option<()> {
         scan.list(|scan| {
-            self.rows += 1;
+            self.seen += 1;
             match self.row(scan)? {
                 Some((ts, _)) if ts + self.step > self.now => self.unfinished += 1,
                 Some(bar) => self.bars.push(bar),
