@@ -68,6 +68,10 @@ def _told(outcomes: list[str]) -> str:
 
 def table(found: dict[str, list[tuple[str, str]]]) -> str:
     """Write the page."""
+    written: dict[str, list[str]] = defaultdict(list)
+    for file in sorted((ROOT / "tests" / "faults").rglob("test_*.py")):
+        for name in re.findall(r"^def (test_([a-g]\d+)_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE):
+            written[name[1].upper()].append(name[0])
     lines = [
         "# The fault matrix",
         "",
@@ -82,6 +86,9 @@ def table(found: dict[str, list[tuple[str, str]]]) -> str:
         if tests:
             names = "<br>".join(f"`{test}`" for test, _ in tests)
             lines.append(f"| {row} | {what} | {names} | {'<br>'.join(result for _, result in tests)} |")
+        elif row in written:
+            names = "<br>".join(f"`{test}`" for test in written[row])
+            lines.append(f"| {row} | {what} | {names} | not in this run |")
         elif row in ELSEWHERE:
             lines.append(f"| {row} | {what} | {ELSEWHERE[row]} | elsewhere, without orders |")
         else:

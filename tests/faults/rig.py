@@ -16,8 +16,6 @@ from typing import Any, Self
 
 from pydantic import SecretStr
 
-from pydantic import SecretStr
-
 from mirrorfast.config import DataConfig, ExecutionConfig
 from mirrorfast.data.feed import BarBatch
 from mirrorfast.execution.account import LiveAccount

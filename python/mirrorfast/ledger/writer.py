@@ -513,7 +513,7 @@ class RunWriter:
         query = sa.select(FILLS.c.id).where(
             FILLS.c.run == self.run, FILLS.c.symbol == symbol, FILLS.c.venue_trade_id == trade
         )
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return connection.execute(query).first() is not None
 
     def fills(self, order: int | None = None) -> list[dict[str, Any]]:
@@ -532,7 +532,7 @@ class RunWriter:
         query = sa.select(FILLS).where(FILLS.c.run == self.run).order_by(FILLS.c.seq)
         if order is not None:
             query = query.where(FILLS.c.order == order)
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def last_order(self, symbol: str, purpose: str) -> dict[str, Any] | None:
@@ -556,7 +556,7 @@ class RunWriter:
             .order_by(ORDERS.c.id.desc(), ORDERS.c.attempt.desc())
             .limit(1)
         )
-        with self._transaction() as connection:
+        with self._reading() as connection:
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
 
@@ -578,7 +578,7 @@ class RunWriter:
         query = sa.select(ORDERS).where(
             ORDERS.c.run == self.run, ORDERS.c.symbol == symbol, ORDERS.c.venue_order_id == venue_order_id
         )
-        with self._transaction() as connection:
+        with self._reading() as connection:
             row = connection.execute(query.order_by(ORDERS.c.id.desc()).limit(1)).mappings().first()
         return dict(row) if row else None
 
@@ -603,7 +603,7 @@ class RunWriter:
         query = sa.select(ORDERS).where(ORDERS.c.run == self.run, ORDERS.c.id == order)
         if attempt is not None:
             query = query.where(ORDERS.c.attempt == attempt)
-        with self._transaction() as connection:
+        with self._reading() as connection:
             row = connection.execute(query.order_by(ORDERS.c.attempt.desc()).limit(1)).mappings().first()
         return dict(row) if row else None
 
@@ -640,6 +640,14 @@ class RunWriter:
             raise LedgerError(f"{self._name}: not begun, or closed")
         with translated(self._name), self._connection.begin():
             yield self._connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        """Read what is committed: whoever holds the ledger for writing does not stand in the way."""
+        if self._connection is None:
+            raise LedgerError(f"{self._name}: not begun, or closed")
+        with translated(self._name), self._ledger._reader.connect() as connection:  # noqa: SLF001 - its ledger
+            yield connection
 
     def close(self) -> None:
         """Let the connection and the lock go without committing what waits. Calling it twice is harmless."""

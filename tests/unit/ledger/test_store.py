@@ -474,7 +474,7 @@ def test_intents_go_with_what_came_before_them_and_with_a_state(path):
         writer.begin()
         batch = equity_batch(1)
         batch.order(ORDER)
-        writer.record_intents(batch, checkpoint=lambda: Checkpoint(1, b"engine"))
+        writer.record_intents(batch, checkpoint=lambda: Checkpoint(1, b"engine", feed={}))
         assert ledger.last_checkpoint("r").seq == writer.seq == 2
         assert ledger.frame("equity", "r").height == 1
         writer.close()
