@@ -106,11 +106,7 @@ pub(crate) struct PyFill(pub(crate) Fill);
 
 fn parse<T: serde::de::DeserializeOwned>(field: &str, text: &str) -> PyResult<T> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|_| {
-        gateway::raise(mirrorfast_core::CoreError::parameter(
-            field,
-            format!("{text:?}"),
-            "a name that as_dict() gives",
-        ))
+        gateway::raise(mirrorfast_core::CoreError::parameter(field, format!("{text:?}"), "a name that as_dict() gives"))
     })
 }
 

@@ -73,12 +73,7 @@ impl From<&Position> for Held {
 }
 
 /// The account's part of a policy's observation at these bars, one row each.
-pub(super) fn outlook(
-    portfolio: &Portfolio,
-    peak: f64,
-    largest: f64,
-    bars: &[(SymbolId, Bar)],
-) -> Vec<[f32; ACCOUNT]> {
+pub(super) fn outlook(portfolio: &Portfolio, peak: f64, largest: f64, bars: &[(SymbolId, Bar)]) -> Vec<[f32; ACCOUNT]> {
     let (equity, start) = (portfolio.equity(), portfolio.capital());
     bars.iter().map(|(s, _)| account_entries(portfolio, *s, equity, start, peak.max(equity), largest)).collect()
 }
