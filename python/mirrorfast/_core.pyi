@@ -39,6 +39,7 @@ __all__ = [
     "market_regimes",
     "performance",
     "performance_of_returns",
+    "read_candles",
     "run_backtest",
     "run_sweep",
     "signal_direction",

@@ -5,4 +5,3 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest_plugins: list[str] = []

@@ -198,6 +198,26 @@ class InstrumentConfig(Settings):
         None, "currency that prices are in; absent: what the symbol says after its slash, else the run's currency"
     )
 
+    def to_engine(self, symbol: str) -> dict[str, Any]:
+        """Write what the engine's instrument reads; rates of funding come apart from it.
+
+        Parameters
+        ----------
+        symbol : str
+            Its name.
+
+        Returns
+        -------
+        dict
+            What is known of it.
+
+        Examples
+        --------
+        >>> InstrumentConfig(tick=0.01).to_engine("BTC/USD")["tick"]
+        0.01
+        """
+        return {"symbol": symbol, **self.model_dump(mode="json", exclude={"funding"}, exclude_none=True)}
+
 
 class FundingConfig(Settings):
     """What longs of a perpetual pay shorts, where its instrument has no history of rates.
@@ -503,11 +523,7 @@ class TradingConfig(Settings):
         }
         document["symbols"] = [
             {
-                "instrument": {
-                    **self._instrument(name).model_dump(mode="json", exclude={"funding"}),
-                    "symbol": name,
-                    "quote": quotes[name],
-                },
+                "instrument": self._instrument(name).to_engine(name) | {"quote": quotes[name]},
                 "funding": [{"ts": ts, "rate": rate} for ts, rate in self._instrument(name).funding],
                 "market": self.market_of(name),
                 "trade": name not in self.watch,

@@ -443,9 +443,7 @@ class RiskManager:
     def _id(self, symbol: str) -> int:
         if symbol not in self._ids:
             precision = self._instruments.get(symbol) or InstrumentConfig()
-            self._ids[symbol] = self._book.add(
-                json.dumps({"symbol": symbol, **precision.model_dump(exclude_none=True)})
-            )
+            self._ids[symbol] = self._book.add(json.dumps(precision.to_engine(symbol)))
         return self._ids[symbol]
 
     def _ms(self, timestamp: datetime | int | None) -> int:

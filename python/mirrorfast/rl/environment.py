@@ -86,7 +86,8 @@ class TradingEnvironment(gymnasium.Env[npt.NDArray[np.float32], Any]):
     (False, False, 15.0)
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array"], "render_fps": 10}
+    # gymnasium declares it for instances, and its checker reads the class.
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array"], "render_fps": 10}  # type: ignore[misc]
 
     def __init__(
         self,
@@ -114,7 +115,7 @@ class TradingEnvironment(gymnasium.Env[npt.NDArray[np.float32], Any]):
         _, rows, width, symbols = self._core.shape
         self._actions = Actions(symbols, self.config.positions)
         self._plain = self._actions.levels is None
-        self.observation_space = observation_space(rows, width)
+        self.observation_space = observation_space(rows, width)  # type: ignore[assignment]
         self.action_space = self._actions.space
         self._trace: list[tuple[float, float, float]] = []
         # What a step costs is the core's; each line here adds to it.
@@ -214,7 +215,7 @@ class TradingEnvironment(gymnasium.Env[npt.NDArray[np.float32], Any]):
         """
         return self._core.positions(0)
 
-    def render(self) -> npt.NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> npt.NDArray[np.uint8] | None:
         """Show the episode so far.
 
         Returns

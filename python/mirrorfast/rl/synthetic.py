@@ -273,7 +273,8 @@ def _best(law: Array, growth: Array, cost: float) -> npt.NDArray[np.int_]:
         if np.abs(new - value).max() < 1e-10:
             break
         value = new
-    return choices.argmax(axis=2)
+    best: npt.NDArray[np.intp] = choices.argmax(axis=2)
+    return best
 
 
 def _follow(best: npt.NDArray[np.int_], states: npt.NDArray[np.int_]) -> Array:

@@ -109,7 +109,7 @@ class TradingVecEnv(VecEnv):
         """The encoder, to be kept with a policy that is trained here."""
         return self.data.encoder
 
-    def reset(self) -> npt.NDArray[np.float32]:  # type: ignore[override]
+    def reset(self) -> npt.NDArray[np.float32]:
         """Begin an episode in every environment.
 
         Returns
@@ -145,7 +145,7 @@ class TradingVecEnv(VecEnv):
 
     def step_wait(
         self,
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_], list[dict[str, Any]]]:  # type: ignore[override]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_], list[dict[str, Any]]]:
         """Make the step.
 
         Returns
@@ -269,7 +269,7 @@ class TradingVecEnv(VecEnv):
             If there is none of that name.
         """
         if method_name == "get_wrapper_attr":
-            return self.get_attr(*method_args, indices=indices, **method_kwargs)
+            return self.get_attr(str(method_args[0]), indices)
         if method_name not in _METHODS:
             raise AttributeError(f"environments have no method {method_name!r}: expected one of {', '.join(_METHODS)}")
         method = getattr(self.native, method_name)

@@ -55,7 +55,11 @@ class TradingVectorEnv(VectorEnv[Array, Array, Array]):
     ('TradingVectorEnv', 2)
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
+    # As in the single environment: declared for instances, read from the class.
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+        "render_modes": [],
+    }
 
     def __init__(self, data: EnvironmentData, n_envs: int, config: RLConfig, seed: int | None = None) -> None:
         self.data = data

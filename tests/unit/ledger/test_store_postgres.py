@@ -32,7 +32,7 @@ _spec.loader.exec_module(_store)
 SAME = (
     "test_rows_read_back_as_written",
     "test_orders_change_across_commits",
-    "test_intents_are_orders_only",
+    "test_intents_go_with_what_came_before_them_and_with_a_state",
     "test_run_names_are_checked",
     "test_options_are_checked",
     "test_runs_begin_once_and_finish_once",

@@ -232,10 +232,8 @@ fn check_columns(columns: &[Column], values: &[&[f64]]) -> Result<usize> {
 
 /// FNV-1a, 64 bits (Fowler, Noll and Vo): it tells layouts apart and protects against nothing.
 fn column_hash(columns: &[Column]) -> String {
-    let mut text = format!("{VERSION}");
-    for c in columns {
-        text.push_str(&format!("\n{}={:?}({})", c.name, c.transform, c.source));
-    }
+    let lines = columns.iter().map(|c| format!("\n{}={:?}({})", c.name, c.transform, c.source));
+    let text: String = std::iter::once(VERSION.to_string()).chain(lines).collect();
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
 }

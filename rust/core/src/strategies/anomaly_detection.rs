@@ -290,7 +290,7 @@ mod tests {
         let tape = calm(60).to(95.0, 10.0).to(95.0, 10.0).to(90.0, 10.0).to(90.0, 10.0);
         let mut s = build();
         let v = run(&mut *s, &tape.0);
-        assert!(v[..50].iter().all(|v| !v.is_warm()) && v[50..].iter().all(|v| v.is_warm()));
+        assert!(v[..50].iter().all(|v| !v.is_warm()) && v[50..].iter().all(crate::strategies::Vote::is_warm));
         assert_eq!((v[60].signal, v[61].signal, v[62].signal), (1.0, 0.0, 0.0));
         let swapped = format!("[{}, {}]", forest(-0.7, 62 * hour), forest(-0.9, 50 * hour));
         let told = row.build_fitted(&[], &StrategyContext::default(), Some(&swapped)).err().unwrap().to_string();

@@ -109,6 +109,7 @@ struct Fitting {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // one a strategy; a box for each stretch would be an allocation
 enum Work {
     Learning(Box<Learning<STATES>>),
     CatchingUp { hmm: Hmm, belief: Belief, seen: usize },
