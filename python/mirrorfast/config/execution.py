@@ -35,7 +35,9 @@ class ExecutionConfig(Settings):
         le=100,
     )  # fmt: skip
     not_found_span_s: float = option(3.0, "least time over which they are spread", unit="seconds", ge=0, le=3_600)
-    attempts: int = option(3, "sendings of one order, each after proof that none before it counts", ge=1, le=20)
+    attempts: int = option(
+        3, "sendings of one order, each after proof that none before it counts", unit="sendings", ge=1, le=20
+    )
     resend_entry_s: float = option(
         30.0, "an entry is not sent again when its decision is older than this", unit="seconds", ge=0, le=86_400
     )
@@ -63,6 +65,6 @@ class ExecutionConfig(Settings):
     drain_s: float = option(
         20.0, "longest time to settle orders under way when the daemon stops", unit="seconds", gt=0, le=3_600
     )
-    leverage: int = option(1, "leverage of perpetuals", ge=1, le=125)
+    leverage: int = option(1, "leverage of perpetuals", unit="× margin", ge=1, le=125)
     margin_mode: Literal["isolated", "cross"] = option("isolated", "margin mode of perpetuals")
     sandbox: bool = option(False, "the venue's test network")

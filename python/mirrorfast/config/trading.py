@@ -172,7 +172,9 @@ class InstrumentConfig(Settings):
     kind: Literal["spot", "perpetual"] = option(
         "spot", "the thing itself, or a linear perpetual swap, of which only profit, fees and funding move cash"
     )
-    multiplier: float = option(1.0, "base units of one unit of quantity: 1 but for contracts", gt=0, le=1e12)
+    multiplier: float = option(
+        1.0, "base units of one unit of quantity: 1 but for contracts", unit="base units", gt=0, le=1e12
+    )
     max_leverage: float = option(125.0, "highest leverage that the venue grants", unit="× margin", ge=1, le=1_000)
     maintenance_margin: float = option(
         0.005, "margin below which a position is taken away", unit="fraction of notional", ge=0, lt=1
@@ -248,7 +250,9 @@ class MarginConfig(Settings):
         "unlimited: no position is liquidated, the risk rules alone limit it; isolated: each perpetual by its own "
         "margin; cross: all positions by the whole account",
     )
-    leverage: float = option(1.0, "notional per margin, at most what the instrument grants", ge=1, le=1_000)
+    leverage: float = option(
+        1.0, "notional per margin, at most what the instrument grants", unit="× margin", ge=1, le=1_000
+    )
     liquidation_fee: float = option(
         0.0125, "in place of the taker fee when a position is liquidated", unit="fraction of notional", ge=0, lt=1
     )
