@@ -68,6 +68,11 @@ def backtest(bars: pl.DataFrame, config: mf.RLConfig, actions: np.ndarray, first
     )
     trading = mf.TradingConfig(
         capital=config.capital,
+        # The environment charges all symbols alike.
+        instruments={
+            name: one.model_copy(update=dict.fromkeys(("taker_fee", "maker_fee", "spread", "slippage")))
+            for name, one in mf.TradingConfig().instruments.items()
+        },
         meta={"mode": "rl_only"},
         strategies=["ut_bot"],
         adapt_weights=False,

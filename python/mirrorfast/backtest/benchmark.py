@@ -62,7 +62,10 @@ def buy_and_hold(
     _, engine_json = prepare(bars, config, interval=interval)
     document = json.loads(engine_json)
     costs = config.costs
-    slack = costs.taker_fee + costs.spread + (costs.slippage.fraction if costs.slippage.model == "fixed" else 0.01)
+    usual = (costs.taker_fee, costs.spread, costs.slippage.fraction if costs.slippage.model == "fixed" else 0.01)
+    own = [(i.taker_fee, i.spread, i.slippage) for i in config.instruments.values()]
+    # Room for the dearest: of each symbol its own costs where it has any, else those of the run.
+    slack = max(sum(u if o is None else o for o, u in zip(one, usual, strict=True)) for one in [usual, *own])
     document |= {
         "strategies": [],
         "external": [{"name": "buy_and_hold", "weight": 1.0}],

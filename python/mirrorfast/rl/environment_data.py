@@ -248,6 +248,9 @@ def _common_times(table: pl.DataFrame, sources: pl.DataFrame) -> tuple[pl.DataFr
 def _instrument(trading: TradingConfig, symbol: str, close: pl.Series, capital: float) -> str:
     document = json.loads(trading.to_engine_json((symbol,)))
     instrument: dict[str, Any] = document["symbols"][0]["instrument"]
+    # The agent's configuration says what trading costs, and draws it at random where it is told to.
+    for own in ("taker_fee", "maker_fee", "spread", "slippage"):
+        instrument.pop(own, None)
     if symbol not in trading.instruments:
         # Steps must not show: they are finer where one is more than a millionth of the price, or of what is bought.
         low, high = float(close.min()), float(close.max())  # type: ignore[arg-type]

@@ -23,18 +23,23 @@ def test_the_benchmark_buys_once_and_pays(two: pl.DataFrame, result: mf.Backtest
     assert held.trades.height == 0
     assert held.equity["timestamp"].equals(result.equity["timestamp"])
     assert held.equity.equals(result.benchmark)
-    costs = result.config.costs
+    shared, own = result.config.costs, result.config.instruments["EUR/USD"]
     by_symbol = {row["symbol"]: row for row in held.fills.iter_rows(named=True)}
     worth = result.config.capital
     for symbol, fill in by_symbol.items():
         bars = two.filter(pl.col("symbol") == symbol)
         bar = bars.row(by_predicate=pl.col("timestamp") == fill["timestamp"], named=True)
         tick = 0.01 if symbol == "BTC/USD" else 0.00001
+        fee, spread, slippage = (
+            (own.taker_fee, own.spread, own.slippage)
+            if symbol == "EUR/USD"
+            else (shared.taker_fee, shared.spread, shared.slippage.fraction)
+        )
         # No fill is outside its bar's range.
-        wanted = min(bar["open"] * (1 + costs.spread / 2 + costs.slippage.fraction), bar["high"])
+        wanted = min(bar["open"] * (1 + spread / 2 + slippage), bar["high"])
         assert fill["price"] == pytest.approx(wanted, abs=2 * tick)
         notional = fill["quantity"] * fill["price"]
-        assert fill["fee"] == pytest.approx(notional * costs.taker_fee, rel=1e-9)
+        assert fill["fee"] == pytest.approx(notional * fee, rel=1e-9)
         assert notional == pytest.approx(result.config.capital / 2, rel=0.005)
         worth += fill["quantity"] * (bars["close"][-1] - fill["price"]) - fill["fee"]
     assert held.final_equity == pytest.approx(worth, rel=1e-12)
