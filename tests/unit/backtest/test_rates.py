@@ -74,7 +74,8 @@ def test_a_rate_that_moves_is_in_the_books(bars: pl.DataFrame) -> None:
         )
     ).sum()
     assert result.traded == pytest.approx(traded, rel=1e-12)
-    assert mf.performance(result.equity, trades=result.trades)["turnover"] == pytest.approx(result.stats["turnover"], rel=1e-12)
+    measured = mf.performance(result.equity, trades=result.trades)
+    assert measured["turnover"] == pytest.approx(result.stats["turnover"], rel=1e-12)
     agent = TradeAnalyzerAgent(result)
     assert agent.frames.currency == "USD"
     assert agent.metrics()["net_pnl"] == pytest.approx(float(result.trades["pnl"].sum()))
