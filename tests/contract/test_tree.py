@@ -16,7 +16,7 @@ from mirrorfast import errors
 
 LIMIT = 800
 # Errors of layers that are still to come.
-AWAITED = {"ExchangeError", "OrderRejected"}
+AWAITED = {"OrderRejected"}
 # alembic runs its files itself, inside a migration; they cannot be imported.
 MODULES = sorted(
     info.name

@@ -136,7 +136,7 @@ class _Journal:
                 )
                 query = query.where((EVENTS.c.kind != "decision") | (EVENTS.c.seq > cut) | EVENTS.c.seq.in_(acted))
             query = query.where(EVENTS.c.seq > after).order_by(EVENTS.c.seq)
-            for row in connection.execution_options(yield_per=_CHUNK).execute(query):
+            for row in connection.execute(query.execution_options(yield_per=_CHUNK)):
                 yield row.seq, row.ts, row.kind, row.payload
 
 

@@ -42,7 +42,7 @@ class BarCollector:
     >>> held = BarCollector(["A", "B"], "1m", after=0, counters=Counters("demo"))
     >>> held.add("B", 60_000, (1.0, 2.0, 1.0, 1.5, 3.0))
     >>> held.missing(60_000), held.take(60_000)
-    (['A'], BarBatch(ts=60000, rows=[(1, 1.0, 2.0, 1.0, 1.5, 3.0)]))
+    (['A'], BarBatch(ts=60000, rows=[(1, 1.0, 2.0, 1.0, 1.5, 3.0)], held=()))
     """
 
     def __init__(

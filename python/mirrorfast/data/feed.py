@@ -84,7 +84,7 @@ class ReplayFeed:
     ...     async for batch in feed.batches():
     ...         return batch
     >>> asyncio.run(first())
-    BarBatch(ts=1704067200000, rows=[(0, 1.0, 2.0, 1.0, 1.5, 10.0)])
+    BarBatch(ts=1704067200000, rows=[(0, 1.0, 2.0, 1.0, 1.5, 10.0)], held=())
     """
 
     def __init__(

@@ -457,7 +457,7 @@ class Ledger:
         parts = [pl.DataFrame(schema=raw).with_columns(casts)]
         with translated(f"ledger {self.name}"), self._reader.connect() as connection:
             # Rows are Python objects, some thirty times as large as the columns they become: never all of them at once.
-            found = connection.execution_options(yield_per=_ROWS).execute(query)
+            found = connection.execute(query.execution_options(yield_per=_ROWS))
             parts.extend(
                 pl.DataFrame([tuple(row) for row in rows], schema=raw, orient="row").with_columns(casts)
                 for rows in found.partitions()

@@ -91,8 +91,9 @@ class SignalEncoder:
         Examples
         --------
         >>> table = pl.DataFrame({"rsi": [30.0, 50.0, 70.0]})
-        >>> SignalEncoder(["rsi"]).fit(table).describe().row(0)
-        ('rsi', 'rsi', 'Identity', 50.0, 14.826022185056017)
+        >>> name, source, transform, center, scale = SignalEncoder(["rsi"]).fit(table).describe().row(0)
+        >>> name, transform, center, round(scale, 3)
+        ('rsi', 'Identity', 50.0, 14.826)
         """
         self._core = _core.Encoder.fit(self._features, self._columns(features))
         return self
