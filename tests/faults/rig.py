@@ -69,6 +69,7 @@ class ScriptedEngine:
         self.working: dict[int, float] = {}
         self.events: list[tuple[str, int]] = []
         self.halted = False
+        self.worth = 100_000.0
         self.on_fill_send: list[Callable[[Any], Intent | None]] = []
 
     def order(self, side: str, kind: str, quantity: float, *, price: float | None = None, **more: Any) -> int:
@@ -129,7 +130,7 @@ class ScriptedEngine:
 
     @property
     def equity(self) -> dict[str, float]:
-        return {"equity": 100_000.0, "cash": 100_000.0, "exposure": 0.0, "drawdown": 0.0}
+        return {"equity": self.worth, "cash": self.worth, "exposure": 0.0, "drawdown": 0.0}
 
     def snapshot(self) -> bytes:
         state = [self.next_order, self.position, sorted(self.working.items()), self.events]

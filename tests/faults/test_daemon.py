@@ -29,8 +29,7 @@ import mirrorfast as mf
 class Always(mf.BaseStrategyAgent):
     '''Long, whatever happens.'''
 
-    lookback = 1
-    warm_up = 20  # by then the true range is known, without which nothing is sized
+    lookback = warm_up = 20  # by then the true range is known, without which nothing is sized
 
     def evaluate(self, df):
         return np.ones(df.height)
@@ -165,8 +164,9 @@ def test_g4_the_limits_stop_entries_and_let_exits_through(tmp_path: Path) -> Non
                 await rig.bar()
                 assert rig.row(out)["status"] == "filled"
             async with Rig(venue, tmp_path) as rig:
-                rig.account.gates.on_equity(HOUR, 100.0, 0.0)
-                rig.account.gates.on_equity(2 * HOUR, 94.0, 0.06)
+                await rig.bar()
+                rig.engine.worth = 94_000.0
+                await rig.bar()
                 late = rig.engine.order("buy", "market", 0.1)
                 await rig.bar()
                 assert "loss of the day" in rig.row(late)["reason"]

@@ -112,8 +112,7 @@ def test_a_venue_trade_is_booked_once(postgres):
         writer.write(batch)
         again = Batch(2)
         again.fill(fill | {"id": 2})
-        with pytest.raises(LedgerError, match="unique"):
-            writer.write(again)
+        writer.write(again)  # told again: skipped
         writer.close()
         assert ledger.frame("fills", "r").height == 1
 
