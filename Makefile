@@ -68,7 +68,7 @@ faults: $(STAMP)/extension $(STAMP)/test ## Run the fault matrix and write docs/
 	status=$$?; $(BIN)/python scripts/fault_table.py target/faults.xml && exit $$status
 
 chaos: $(STAMP)/extension $(STAMP)/test ## Random kills under random faults for long: MIRRORFAST_CHAOS_S seconds each, default 3600
-	MIRRORFAST_CHAOS_S=$${MIRRORFAST_CHAOS_S:-3600} $(BIN)/python -m pytest -q -s -o timeout=0 tests/faults/chaos $(ARGS)
+	MIRRORFAST_CHAOS_S=$${MIRRORFAST_CHAOS_S:-3600} $(BIN)/python -m pytest -q -s -o timeout=0 -m slow tests/faults/chaos $(ARGS)
 
 docs: $(STAMP)/extension $(STAMP)/test $(STAMP)/docs ## Check docs sections, run every example, build site/ and the Rust documentation
 	$(BIN)/python scripts/check_docs.py

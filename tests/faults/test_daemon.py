@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from rig import HOUR, SPOT, Rig, check, run
+from rig import SPOT, Rig, check, run
 
-from mirrorfast.errors import ConfigurationError, LedgerError
+from mirrorfast.cli.app import app
+from mirrorfast.errors import ConfigurationError, LedgerError, MirrorfastError
 from mirrorfast.execution.control import ask_to_halt, ask_to_resume
 from mirrorfast.execution.daemon import ExecutionDaemon, account_name
 from mirrorfast.ledger.instance import account_lock
@@ -88,6 +89,27 @@ def test_g6_real_money_needs_the_flag_and_the_account(tmp_path: Path, said: tupl
     assert refused.returncode != 0
     assert ACCOUNT in refused.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_real_accounts_are_closed(tmp_path: Path) -> None:
+    """Until the chaos test passes; a test network is refused for its missing keys only."""
+    (tmp_path / "c.toml").write_text("")
+    options = [
+        "live",
+        "--mode",
+        "live",
+        "--exchange",
+        "binance",
+        "--symbols",
+        SPOT,
+        "--config",
+        str(tmp_path / "c.toml"),
+    ]
+    with pytest.raises(ConfigurationError, match="real accounts are closed in this release"):
+        app(options, standalone_mode=False)
+    (tmp_path / "c.toml").write_text("[execution]\nsandbox = true\n")
+    with pytest.raises(MirrorfastError, match="api_key"):
+        app(options, standalone_mode=False)
 
 
 class _System:

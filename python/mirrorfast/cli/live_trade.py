@@ -49,6 +49,12 @@ def trade(
     """
     from mirrorfast.execution.daemon import ExecutionDaemon, account_name
 
+    if exchange != "simulator" and not cfg.execution.sandbox:
+        raise ConfigurationError(
+            f"--exchange {exchange}: real accounts are closed in this release, as random kills under random faults "
+            "still end with a difference between book and account (docs/faults.md, B6); expected --exchange simulator, "
+            "or execution.sandbox = true for the venue's test network"
+        )
     key, secret = _keys(exchange)
     venue = "binance" if exchange == "simulator" else exchange
     expected = account_name(venue, key)

@@ -83,6 +83,7 @@ def in_child(work: Callable[[], object]) -> int:
     return child
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("symbol", [SPOT, SWAP], ids=["spot", "swap"])
 def test_b6_random_kills_under_random_faults(tmp_path: Path, symbol: str) -> None:
     rng = random.Random(f"{SEED} {symbol}")
