@@ -93,21 +93,12 @@ def test_g6_real_money_needs_the_flag_and_the_account(tmp_path: Path, said: tupl
 
 def test_real_accounts_are_closed(tmp_path: Path) -> None:
     """Until the chaos test passes; a test network is refused for its missing keys only."""
-    (tmp_path / "c.toml").write_text("")
-    options = [
-        "live",
-        "--mode",
-        "live",
-        "--exchange",
-        "binance",
-        "--symbols",
-        SPOT,
-        "--config",
-        str(tmp_path / "c.toml"),
-    ]
+    settings = tmp_path / "c.toml"
+    settings.write_text("")
+    options = ["live", "--mode", "live", "--exchange", "binance", "--symbols", SPOT, "--config", str(settings)]
     with pytest.raises(ConfigurationError, match="real accounts are closed in this release"):
         app(options, standalone_mode=False)
-    (tmp_path / "c.toml").write_text("[execution]\nsandbox = true\n")
+    settings.write_text("[execution]\nsandbox = true\n")
     with pytest.raises(MirrorfastError, match="api_key"):
         app(options, standalone_mode=False)
 
