@@ -27,11 +27,12 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes long unless it is asked for: ``pytest -m slow``."""
+    """Leave out what takes long, times something or needs more than this machine, unless ``-m`` asks for it."""
     if not config.option.markexpr:
         for item in items:
-            if item.get_closest_marker("slow"):
-                item.add_marker(pytest.mark.skip(reason="slow: run with -m slow"))
+            for name in ("slow", "network", "gpu", "benchmark"):
+                if item.get_closest_marker(name):
+                    item.add_marker(pytest.mark.skip(reason=f"{name}: run with -m {name}"))
 
 
 @pytest.fixture(scope="session")

@@ -307,7 +307,7 @@ def test_scan_of_two_venues_when_one_is_dead(venue: Simulator, other: Simulator)
 def test_feed_gives_the_batches_of_the_replay(kind: type[PollFeed], fault: str | None) -> None:
     from mirrorfast.data.feed import ReplayFeed
 
-    with running(Simulator(start=START, speed=7_200)) as venue:
+    with running(Simulator(start=START, speed=3_600)) as venue:
         if fault is not None:
             venue.faults.add(fault, endpoint="*kline*", count=2, after=3)
         changes = {"clock_sync_s": 0.05, "slack_s": 1.0, "grace_s": 5.0, "silence_s": 1.0}
