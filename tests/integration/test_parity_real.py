@@ -115,7 +115,6 @@ def test_backtest_equals_stream_with_every_strategy(shared_data: Path) -> None:
     assert same(some, config(STRATEGIES), kills=25) > 100
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("strategy", [*STRATEGIES, "all"])
 def test_backtest_equals_stream_after_kills(hours: pl.DataFrame, strategy: str) -> None:
     chosen = STRATEGIES if strategy == "all" else (strategy,)
@@ -129,7 +128,6 @@ def test_backtest_equals_stream_with_learning_ensembles(shared_data: Path, metho
     assert same(real(shared_data, "1d"), cfg, kills=25) > 50
 
 
-@pytest.mark.slow
 def test_paper_equals_backtest_with_every_strategy(hours: pl.DataFrame, tmp_path: Path) -> None:
     system = mf.IntegratedTradingSystem(config(STRATEGIES, runs=tmp_path), bars=hours, run="real")
     assert system.run().status == "finished"
@@ -140,7 +138,6 @@ def test_paper_equals_backtest_with_every_strategy(hours: pl.DataFrame, tmp_path
     assert found.compared["fills"] > 1000
 
 
-@pytest.mark.slow
 def test_paper_equals_backtest_after_a_kill(hours: pl.DataFrame, tmp_path: Path) -> None:
     """A process is killed twice in the middle of the run; the third takes it to its end."""
     data = tmp_path / "bars.parquet"
