@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from mirrorfast.report.model import ReportModel
-from mirrorfast.report.numbers import day, money, number, percent
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from mirrorfast.report.numbers import day, money
+from mirrorfast.report.plain import FIGURES
 
 __all__ = ["notebook_html"]
 
@@ -19,18 +17,7 @@ _WIDTH: Final = 640
 _HEIGHT: Final = 150
 _POINTS: Final = 320
 
-_FIGURES: Final[tuple[tuple[str, str, Callable[[float | None], str]], ...]] = (
-    ("total_return", "Total return", lambda v: percent(v, 1, sign=True)),
-    ("annual_return", "Per year", lambda v: percent(v, 1, sign=True)),
-    ("annual_volatility", "Volatility per year", percent),
-    ("sharpe", "Sharpe ratio", number),
-    ("sortino", "Sortino ratio", number),
-    ("max_drawdown", "Deepest drawdown", percent),
-    ("win_rate", "Trades won", percent),
-    ("profit_factor", "Profit factor", number),
-    ("exposure", "Time in the market", percent),
-    ("fees", "Fees", money),
-)
+_FIGURES: Final = tuple(figure for figure in FIGURES if figure[0] != "slippage")
 
 
 def notebook_html(source: Any, *, run: str | None = None) -> str:

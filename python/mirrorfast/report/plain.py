@@ -12,13 +12,14 @@ from mirrorfast.report import numbers
 from mirrorfast.report.numbers import closed_by, count, money, number, percent, words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mirrorfast.report.model import ReportModel
 
-__all__ = ["cell", "to_csv", "to_json", "to_markdown"]
+__all__ = ["FIGURES", "cell", "to_csv", "to_json", "to_markdown"]
 
-_FIGURES: Final = (
+#: Name in the metrics, what people call it, how it is written.
+FIGURES: Final[tuple[tuple[str, str, Callable[[float | None], str]], ...]] = (
     ("total_return", "Total return", lambda v: percent(v, 1, sign=True)),
     ("annual_return", "Per year", lambda v: percent(v, 1, sign=True)),
     ("annual_volatility", "Volatility per year", percent),
@@ -52,9 +53,7 @@ def to_markdown(model: ReportModel) -> str:
     if len(model.times):
         lines[-1] += f" · {numbers.day(int(model.times[0]))} – {numbers.day(int(model.times[-1]))}"
     metrics = model.metrics
-    lines += _table(
-        "Figures", ("Figure", "Value"), [(label, form(metrics.get(name))) for name, label, form in _FIGURES]
-    )
+    lines += _table("Figures", ("Figure", "Value"), [(label, form(metrics.get(name))) for name, label, form in FIGURES])
     lines += _table(
         "Strategies",
         ("Strategy", "Weight", "Grade", "Trades", "Won", "PnL"),
